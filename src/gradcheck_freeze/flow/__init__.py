@@ -1,0 +1,1 @@
+"""Lays gradient edges over data edges and says what reaches what: `Trace` → `FlowGraph`."""

@@ -1,0 +1,1 @@
+"""Renders a `Diagnosis`: one file per format, each pure and deterministic."""

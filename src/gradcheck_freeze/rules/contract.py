@@ -1,0 +1,55 @@
+"""What the author intends: which names must stay frozen, which must learn, for the whole run or for one loss."""
+
+from __future__ import annotations
+
+import difflib
+import fnmatch
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from gradcheck_freeze.errors import ContractError
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """Patterns over qualified names: a name, everything below it, or a glob. `*_for_loss` maps a loss to patterns."""
+
+    frozen: tuple[str, ...] = ()
+    trainable: tuple[str, ...] = ()
+    frozen_for_loss: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    trainable_for_loss: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.frozen or self.trainable or self.frozen_for_loss or self.trainable_for_loss)
+
+
+def parse_patterns(frozen: Iterable[str], trainable: Iterable[str]) -> Contract:
+    """Return the contract of command-line patterns, where `pattern@loss` holds for the backward of that loss only."""
+    whole: dict[str, list[str]] = {"frozen": [], "trainable": []}
+    by_loss: dict[str, dict[str, list[str]]] = {"frozen": {}, "trainable": {}}
+    for side, patterns in (("frozen", frozen), ("trainable", trainable)):
+        for text in patterns:
+            pattern, at, loss = text.partition("@")
+            if not pattern or (at and not loss):
+                raise ContractError(
+                    f"--{side} {text!r} is no pattern.\n"
+                    "  Write NAME, NAME.*, or NAME@LOSS, as in --frozen 'encoder@loss_latent'."
+                )
+            (by_loss[side].setdefault(loss, []) if at else whole[side]).append(pattern)
+    return Contract(
+        tuple(whole["frozen"]),
+        tuple(whole["trainable"]),
+        {loss: tuple(patterns) for loss, patterns in by_loss["frozen"].items()},
+        {loss: tuple(patterns) for loss, patterns in by_loss["trainable"].items()},
+    )
+
+
+def matches(pattern: str, name: str) -> bool:
+    """Return whether the pattern is the name, holds it below itself, or is a glob that fits either."""
+    return fnmatch.fnmatchcase(name, pattern) or fnmatch.fnmatchcase(name, f"{pattern}.*")
+
+
+def nearest(pattern: str, names: Iterable[str]) -> list[str]:
+    """Return up to three names, modules included, that the author may have meant by a pattern that fits nothing."""
+    known = {".".join(parts[:i]) for name in names for parts in [name.split(".")] for i in range(1, len(parts) + 1)}
+    return difflib.get_close_matches(pattern.removesuffix(".*"), sorted(known), n=3, cutoff=0.4)

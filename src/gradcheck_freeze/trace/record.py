@@ -1,0 +1,242 @@
+"""What a watched run leaves behind: plain values and columns of integers, without torch.
+
+An *op* is one torch call made from Python, a *value* one version of a tensor (an in-place op makes a new value).
+Ops and values are numbered in the order of time, so an op's inputs always have smaller numbers than its outputs.
+Wherever there may be a million of something there is a column (`array`), not a million objects.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+NONE = -1  # in every column of indices: "there is none"
+
+# Flags of a value.
+REQUIRES_GRAD = 1
+LEAF = 2
+DIFFERENTIABLE = 4  # floating point or complex: its dtype could carry gradient
+UNSEEN = 8  # requires grad but is no leaf, and the op that made it was not seen
+
+# Grad mode of an op.
+GRAD, NO_GRAD, INFERENCE = 0, 1, 2
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A position in the user's source: the innermost frame that is neither torch's nor ours."""
+
+    path: str  # absolute, or a pseudo file name such as "<stdin>"
+    line: int
+    end_line: int
+    function: str
+    column: int = 0  # 0-based, in bytes of UTF-8, as `code.co_positions` gives them
+    end_column: int = 0
+
+
+@dataclass(slots=True)
+class Ops:
+    """One row per op. Inputs and outputs of op `i` are `inputs[first_input[i]:first_input[i + 1]]`, and likewise."""
+
+    name: array[int] = field(default_factory=lambda: array("i"))  # index into Trace.op_names
+    site: array[int] = field(default_factory=lambda: array("i"))  # index into Trace.sites
+    call: array[int] = field(default_factory=lambda: array("i"))  # index into Trace.calls: the module call it ran in
+    mode: array[int] = field(default_factory=lambda: array("b"))  # GRAD, NO_GRAD or INFERENCE
+    mode_site: array[int] = field(default_factory=lambda: array("i"))  # where that mode was entered, if it is not GRAD
+    first_input: array[int] = field(default_factory=lambda: array("q", [0]))
+    inputs: array[int] = field(default_factory=lambda: array("i"))  # indices into Values
+    first_output: array[int] = field(default_factory=lambda: array("q", [0]))
+    outputs: array[int] = field(default_factory=lambda: array("i"))
+
+    def __len__(self) -> int:
+        return len(self.name)
+
+
+@dataclass(slots=True)
+class Values:
+    """One row per value."""
+
+    op: array[int] = field(default_factory=lambda: array("i"))  # the op that made it, or NONE for a source
+    flags: array[int] = field(default_factory=lambda: array("b"))
+    tensor: array[int] = field(default_factory=lambda: array("i"))  # the watched tensor it is a version of, or NONE
+    after: array[int] = field(default_factory=lambda: array("i"))  # for a source: how many ops had run when first seen
+
+    def __len__(self) -> int:
+        return len(self.op)
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedTensor:
+    """A parameter, a buffer or another leaf that requires grad, under the names its author gave it."""
+
+    names: tuple[str, ...]  # the first is the primary one, the others are aliases
+    kind: str  # "parameter" | "buffer" | "tensor" (a leaf that requires grad and belongs to no module)
+    shape: tuple[int, ...]
+    dtype: str
+    numel: int
+    requires_grad: bool  # when it was last read by an op in the window, else at its end
+    registered: bool  # reachable through the `_parameters` or `_buffers` of a module that has a name
+    module: int  # index into Trace.modules of the module that holds it under its primary name, or NONE
+    alive: bool = True  # the module or variable still holds it when the window closes
+    declared: int = NONE  # site where it was registered or first made
+    attributes: tuple[str, ...] = ()  # names of attributes set on it that torch does not know ("require_grad")
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedModule:
+    """A module under the name its author gave it; a child carries its parent's name and a dot."""
+
+    name: str
+    type_name: str
+    parent: int  # index into Trace.modules, or NONE for a root
+    training: bool  # at the end of the window
+    called: bool
+    attributes: tuple[str, ...] = ()  # instance attributes that shadow a tensor's flag ("requires_grad")
+    registered: bool = True  # False for a module kept in a plain list, dict or object attribute
+    declared: int = NONE
+    aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleCall:
+    """One call of a module."""
+
+    module: int
+    parent: int  # the call it ran in, or NONE
+    site: int
+    training: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GradientState:
+    """What a tensor's `.grad` held just before a step, or after a backward when no step followed."""
+
+    state: str  # "none" | "zero" | "finite" | "nonfinite"
+    norm: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Backward:
+    """One backward call, by whatever name: `Tensor.backward`, `autograd.backward`, `autograd.grad`."""
+
+    name: str  # what the author calls the loss: a variable, or the expression as written
+    site: int
+    after: int  # how many ops had run
+    roots: tuple[int, ...]  # values
+    received: tuple[int, ...]  # tensors whose `.grad` this call wrote; for autograd.grad, that it returned one for
+    returns: bool = False  # autograd.grad: gradients are returned, `.grad` is left alone
+    create_graph: bool = False
+    retain_graph: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OptimizerGroup:
+    """The tensors of one parameter group and its settings that decide whether a step moves them."""
+
+    tensors: tuple[int, ...]
+    settings: Mapping[str, float]  # lr, weight_decay, momentum
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedOptimizer:
+    """An optimizer, as its author calls it."""
+
+    name: str
+    type_name: str
+    built: int  # site of its construction
+    groups: tuple[OptimizerGroup, ...]
+    after: int = 0  # how many ops had run when it was built
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One optimizer step as it really happened."""
+
+    optimizer: int
+    site: int
+    after: int
+    gradients: Mapping[int, GradientState]  # tensors in the groups, those whose gradient is none included
+    losses: Mapping[int, tuple[int, ...]]  # tensor → indices of the backwards whose gradient it applied
+    changed: Mapping[int, float | None]  # tensors that differ bit for bit afterwards → ‖Δ‖/‖before‖ where known
+    lr: tuple[float, ...] = ()  # per group, at this step
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """A watched tensor changed outside every optimizer step."""
+
+    tensor: int
+    op: int  # the in-place op that was seen to do it, or NONE
+    site: int
+    after: int
+    call: int = NONE  # the module call it happened in: a BatchNorm's statistics, say
+
+
+@dataclass(frozen=True, slots=True)
+class ZeroGrad:
+    """`.grad` of some tensors was set to None or filled with zeros."""
+
+    tensors: tuple[int, ...]
+    site: int
+    after: int
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """A line by which the author declares an intent.
+
+    kind: "requires_grad" (value False or True), "registered" or "replaced" (a module or parameter under a name),
+    "mode" (train() is True, eval() is False).
+    """
+
+    kind: str
+    value: bool
+    tensors: tuple[int, ...]
+    modules: tuple[int, ...]
+    site: int
+    after: int
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Something that could not be seen."""
+
+    what: str
+    site: int = NONE
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """The program that was watched and how it ended."""
+
+    path: str
+    arguments: tuple[str, ...] = ()
+    exit_status: int | None = None
+    module: str | None = None
+
+
+@dataclass(slots=True)
+class Trace:
+    """Everything that was seen while the window was open."""
+
+    op_names: list[str] = field(default_factory=list)
+    sites: list[Site] = field(default_factory=list)
+    ops: Ops = field(default_factory=Ops)
+    values: Values = field(default_factory=Values)
+    tensors: list[WatchedTensor] = field(default_factory=list)
+    modules: list[WatchedModule] = field(default_factory=list)
+    calls: list[ModuleCall] = field(default_factory=list)
+    backwards: list[Backward] = field(default_factory=list)
+    optimizers: list[WatchedOptimizer] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+    writes: list[Write] = field(default_factory=list)
+    zeroings: list[ZeroGrad] = field(default_factory=list)
+    declarations: list[Declaration] = field(default_factory=list)
+    gradients: dict[int, GradientState] = field(default_factory=dict)  # tensor → the strongest state seen in the window
+    zero_at: dict[int, str] = field(default_factory=dict)  # value → "zero" | "finite" | "nonfinite": the deep watch
+    gaps: list[Gap] = field(default_factory=list)
+    script: Script | None = None
+    closed: str = ""  # why the window closed
+    torch_version: str = ""
+    root: str = ""  # the working directory: report paths are relative to it
