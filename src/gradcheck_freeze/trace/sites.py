@@ -1,0 +1,89 @@
+"""Where in the user's code something happens.
+
+Only the code object and the instruction offset are kept while the program runs; lines and columns are looked up when
+the window closes. A frame is the user's unless its file belongs to torch, to this package, to the standard library or
+to an installed library.
+"""
+
+from __future__ import annotations
+
+import itertools
+import sys
+import sysconfig
+from pathlib import Path
+from types import CodeType, FrameType
+
+from gradcheck_freeze.trace.record import NONE, Site
+
+_OURS = str(Path(__file__).resolve().parent.parent)
+_LIBRARIES = tuple(
+    sysconfig.get_paths()[kind] + "/" for kind in ("stdlib", "platstdlib", "purelib", "platlib") if sysconfig.get_paths().get(kind)
+)
+
+
+def is_user_file(filename: str) -> bool:
+    """Return whether a code object of this file was written by the user."""
+    if filename.startswith("<"):
+        return not filename.startswith(("<frozen", "<__array_function__", "<attrs", "<eval_with_key"))
+    if filename.startswith(_OURS):
+        return False
+    main = getattr(sys.modules.get("__main__"), "__file__", None)
+    if main is not None and filename == main:
+        return True
+    return not (filename.startswith(_LIBRARIES) or "/site-packages/" in filename or "/dist-packages/" in filename)
+
+
+class Sites:
+    """The positions seen in one window, each under a small number."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[tuple[int, int], int] = {}
+        self._positions: list[tuple[CodeType, int]] = []  # keeps the code alive, so that its id stays its own
+        self._user: dict[str, bool] = {}
+
+    def user_frame(self, frame: FrameType | None) -> FrameType | None:
+        """Return the innermost frame of the user's, from `frame` outwards."""
+        user = self._user
+        while frame is not None:
+            filename = frame.f_code.co_filename
+            known = user.get(filename)
+            if known is None:
+                known = user[filename] = is_user_file(filename)
+            if known:
+                return frame
+            frame = frame.f_back
+        return None
+
+    def here(self, frame: FrameType | None) -> int:
+        """Return the number of the user's position that `frame` was reached from."""
+        frame = self.user_frame(frame)
+        return NONE if frame is None else self.of(frame)
+
+    def of(self, frame: FrameType) -> int:
+        """Return the number of the position at which this frame stands."""
+        code = frame.f_code
+        key = (id(code), frame.f_lasti)
+        number = self._numbers.get(key)
+        if number is None:
+            number = self._numbers[key] = len(self._positions)
+            self._positions.append((code, frame.f_lasti))
+        return number
+
+    def user_frames(self, frame: FrameType | None) -> list[FrameType]:
+        """Return all frames of the user's, the outermost first."""
+        frames = []
+        while (frame := self.user_frame(frame)) is not None:
+            frames.append(frame)
+            frame = frame.f_back
+        return frames[::-1]
+
+    def resolve(self) -> list[Site]:
+        """Return the positions as lines and columns."""
+        return [_resolve(code, offset) for code, offset in self._positions]
+
+
+def _resolve(code: CodeType, offset: int) -> Site:
+    position = next(itertools.islice(code.co_positions(), max(offset, 0) // 2, None), (None,) * 4)
+    line, end_line, column, end_column = position
+    first = line or code.co_firstlineno
+    return Site(code.co_filename, first, end_line or first, code.co_qualname, column or 0, end_column or 0)
