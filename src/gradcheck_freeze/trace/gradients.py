@@ -1,0 +1,177 @@
+"""Watches backward calls and `.grad`: which parameter received gradient in which call, by the engine's own word.
+
+A call gave a leaf gradient if its `.grad` is another tensor afterwards, or the same one with a higher version. That is
+read before and after the call; no hook is put on any tensor of the user's.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+
+from gradcheck_freeze.trace.ops import OpRecorder
+from gradcheck_freeze.trace.record import LEAF, NONE, REQUIRES_GRAD, Backward, GradientState, ZeroGrad
+
+_RANK = {"none": 0, "zero": 1, "finite": 2, "nonfinite": 3}
+Held = dict[int, tuple[int, int]]  # slot → identity and version of its `.grad`
+
+
+def state_of(gradients: list[torch.Tensor]) -> list[GradientState]:
+    """Return what each gradient holds; a norm that underflows to 0 is looked at again, element by element."""
+    states = []
+    for gradient in gradients:
+        values = gradient.detach()
+        if values.layout is not torch.strided:
+            values = values.coalesce().values() if values.layout is torch.sparse_coo else values.to_dense()
+        norm = float(torch.linalg.vector_norm(values)) if values.numel() and values.device.type != "meta" else 0.0
+        if norm != norm or norm in (float("inf"), -float("inf")):
+            states.append(GradientState("finite" if bool(torch.isfinite(values).all()) else "nonfinite"))
+        elif norm == 0.0 and not (values.device.type != "meta" and bool(values.any())):
+            states.append(GradientState("zero", 0.0))
+        else:
+            states.append(GradientState("finite", norm))
+    return states
+
+
+def stronger(a: GradientState | None, b: GradientState) -> GradientState:
+    """Return the state that says more: nonfinite over finite over zero over none."""
+    return b if a is None or _RANK[b.state] >= _RANK[a.state] else a
+
+
+class GradientWatch:
+    """The backward calls of one window, and since which of them each `.grad` has been adding up."""
+
+    def __init__(self, recorder: OpRecorder) -> None:
+        self.recorder = recorder
+        self.backwards: list[Backward] = []
+        self.zeroings: list[ZeroGrad] = []
+        self.contributors: dict[int, list[int]] = {}  # slot → backwards whose gradient its `.grad` still holds
+        self.states: dict[int, GradientState] = {}
+        self._held: Held = {}  # as the last backward left it
+
+    def leaves(self) -> Iterable[tuple[int, torch.Tensor]]:
+        """Yield the live leaves that require grad, with their slots."""
+        for slot, reference in enumerate(self.recorder.tensors.slots):
+            tensor = reference()
+            if tensor is not None and tensor.requires_grad and tensor.is_leaf:
+                yield slot, tensor
+
+    def held(self) -> Held:
+        """Return identity and version of every `.grad` that is there."""
+        return {
+            slot: (id(gradient), gradient._version)
+            for slot, tensor in self.leaves()
+            if (gradient := tensor.grad) is not None
+        }
+
+    def forget_zeroed(self) -> None:
+        """Drop from the contributors what was zeroed since the last backward, by any means."""
+        tensors = self.recorder.tensors
+        for slot in list(self.contributors):
+            tensor = tensors.slots[slot]()
+            gradient = None if tensor is None else tensor.grad
+            if gradient is None:
+                del self.contributors[slot]
+            elif self._held.get(slot) != (id(gradient), gradient._version) and state_of([gradient])[0].state == "zero":
+                del self.contributors[slot]
+
+    def backward(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Run a backward call and note which leaves it gave gradient."""
+        recorder = self.recorder
+        roots: list[torch.Tensor] = []
+        try:
+            given = args[0] if args else kwargs.get("tensors", kwargs.get("outputs", kwargs.get("self")))
+            roots = [given] if isinstance(given, torch.Tensor) else [t for t in given or () if isinstance(t, torch.Tensor)]
+            values = tuple(recorder.value_of(root) for root in roots)
+            self.forget_zeroed()
+            before = self.held()
+            site = recorder.sites.here(sys._getframe(2))
+        except Exception as error:
+            recorder._on_failure(error)
+            return func(*args, **kwargs)
+        returned = None
+        try:
+            returned = func(*args, **kwargs)
+            return returned
+        finally:
+            try:
+                self._note(func, args, kwargs, values, before, site, returned)
+            except Exception as error:
+                recorder._on_failure(error)
+
+    def _note(
+        self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], roots: tuple[int, ...], before: Held, site: int, returned: Any
+    ) -> None:
+        returns = func is torch.autograd.grad
+        number = len(self.backwards)
+        create = bool(kwargs.get("create_graph", False))
+        after = self.held()
+        if returns:
+            wanted = args[1] if len(args) > 1 else kwargs.get("inputs", ())
+            wanted = [wanted] if isinstance(wanted, torch.Tensor) else list(wanted)
+            results = returned if returned is not None else [None] * len(wanted)
+            received = tuple(
+                slot
+                for tensor, result in zip(wanted, results, strict=False)
+                if result is not None and (slot := self.recorder.tensors.slot(tensor)) != NONE
+            )
+            fresh = [r for r in results if isinstance(r, torch.Tensor)]
+            read = [*roots, *(self.recorder.value_of(tensor) for tensor in wanted)]
+            self.recorder.write_op(self.recorder.number("grad"), read, fresh, (), sys._getframe(3))
+        else:
+            received = tuple(slot for slot, held in after.items() if before.get(slot) != held)
+            for slot in received:
+                self.contributors.setdefault(slot, []).append(number)
+        self._held = after
+        self.backwards.append(
+            Backward("", site, len(self.recorder.ops), roots, received, returns, create, bool(kwargs.get("retain_graph")))
+        )
+
+    def see(self, slots: Iterable[int]) -> dict[int, GradientState]:
+        """Return what `.grad` of these slots holds now, and remember the strongest state of each."""
+        found: dict[int, GradientState] = {}
+        there, gradients = [], []
+        for slot in slots:
+            tensor = self.recorder.tensors.slots[slot]()
+            gradient = None if tensor is None else tensor.grad
+            if gradient is None:
+                found[slot] = GradientState("none")
+            else:
+                there.append(slot)
+                gradients.append(gradient)
+        found.update(zip(there, state_of(gradients), strict=True))
+        for slot, state in found.items():
+            self.states[slot] = stronger(self.states.get(slot), state)
+        return found
+
+    def grad_set(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Run `tensor.grad = value` and note a zeroing."""
+        result = func(*args, **kwargs)
+        try:
+            if len(args) > 1 and args[1] is None:
+                self.zeroed(args[0])
+        except Exception as error:
+            self.recorder._on_failure(error)
+        return result
+
+    def zeroed(self, tensor: torch.Tensor) -> None:
+        """Note that this leaf's `.grad` was dropped, here in the user's code."""
+        slot = self.recorder.tensors.slot(tensor)
+        if slot == NONE:
+            return
+        site = self.recorder.sites.here(sys._getframe(2))
+        after = len(self.recorder.ops)
+        last = self.zeroings[-1] if self.zeroings else None
+        if last is not None and last.site == site and last.after == after:
+            if slot not in last.tensors:
+                self.zeroings[-1] = ZeroGrad((*last.tensors, slot), site, after)
+        else:
+            self.zeroings.append(ZeroGrad((slot,), site, after))
+
+    def requires(self, slot: int) -> bool:
+        """Return whether the slot's latest value required grad."""
+        value = self.recorder.tensors.slot_values[slot]
+        return bool(self.recorder.values.flags[value] & REQUIRES_GRAD and self.recorder.values.flags[value] & LEAF)

@@ -1,0 +1,265 @@
+"""Records torch calls as ops: a function mode that looks at every call made from Python and changes none.
+
+It stands at the bottom of the mode stack, so that a user's own mode or device context enters and leaves as if it were
+absent, and it is off the stack while a call runs: what torch does inside one call is one op.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable
+from types import FunctionType
+from typing import Any
+
+import torch
+from torch.overrides import TorchFunctionMode
+
+from gradcheck_freeze.trace.record import GRAD, INFERENCE, LEAF, NO_GRAD, NONE, REQUIRES_GRAD, Ops, Values
+from gradcheck_freeze.trace.sites import Sites
+from gradcheck_freeze.trace.tensors import Tensors, flags_of, storage_key
+
+FUNCTION = 3  # the mode of an op inside the forward of a custom autograd.Function: its own backward replaces the ops'
+
+_VIEWING = {"data", "T", "mT", "H", "mH", "real", "imag"}  # properties that give another tensor
+_LEAVING = {  # calls that take numbers out of torch
+    "item", "tolist", "numpy", "__array__", "__float__", "__int__", "__bool__", "__index__", "__complex__",
+    "__dlpack__", "data_ptr",
+}  # fmt: skip
+_WRITING_IN_PLACE = {"__setitem__", "batch_norm", "instance_norm", "embedding", "embedding_bag"}
+
+Special = Callable[[Any, tuple[Any, ...], dict[str, Any]], Any]
+
+
+class _Kind:
+    """What has to be known of one torch function, found once."""
+
+    __slots__ = ("leaves", "name", "skip", "special", "writes")
+
+    def __init__(self, func: Any, name: int, text: str, special: Special | None) -> None:
+        self.name = name
+        self.special = special
+        self.leaves = text in _LEAVING
+        self.skip = False
+        self.writes = (
+            (text.endswith("_") and not text.endswith("__"))
+            or text.startswith("__i")
+            or text in _WRITING_IN_PLACE
+            or isinstance(func, FunctionType)
+        )
+
+
+class OpRecorder(TorchFunctionMode):
+    """Writes one row per torch call into `ops` and one per tensor version into `values`."""
+
+    def __init__(self, sites: Sites, max_ops: int, on_full: Callable[[], None], on_failure: Callable[[BaseException], None]) -> None:
+        super().__init__()
+        self.ops = Ops()
+        self.values = Values()
+        self.tensors = Tensors(self.values)
+        self.sites = sites
+        self.names: list[str] = []
+        self.specials: dict[Any, Special] = {}
+        self.setters: dict[str, Special] = {}
+        self.asleep = 0
+        self.function_depth = 0
+        self.call = NONE  # the module call now running
+        self.mode_site = NONE
+        self.deep: Callable[[torch.Tensor, int], None] | None = None  # called with each output while watching deeply
+        self.on_slot_written: Callable[[int, int], None] = lambda slot, op: None
+        self._kinds: dict[Any, _Kind] = {}
+        self._numbers: dict[str, int] = {}
+        self._max_ops = max_ops
+        self._on_full = on_full
+        self._on_failure = on_failure
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if kwargs is None:
+            kwargs = {}
+        if self.asleep:
+            return func(*args, **kwargs)
+        try:
+            kind = self._kinds.get(func) or self._look_at(func)
+        except Exception as error:
+            self._on_failure(error)
+            return func(*args, **kwargs)
+        if kind.skip:
+            return func(*args, **kwargs)
+        if kind.special is not None:
+            return kind.special(func, args, kwargs)
+        try:
+            inputs: list[torch.Tensor] = []
+            _collect(args, inputs)
+            if kwargs:
+                _collect(kwargs.values(), inputs)
+            read = [self.value_of(tensor) for tensor in inputs]
+        except Exception as error:
+            self._on_failure(error)
+            return func(*args, **kwargs)
+        result = func(*args, **kwargs)
+        try:
+            self._record(kind, inputs, read, result, "out" in kwargs)
+        except Exception as error:
+            self._on_failure(error)
+        return result
+
+    def _look_at(self, func: Any) -> _Kind:
+        text = getattr(func, "__name__", None) or type(func).__name__
+        special = self.specials.get(func) if func.__hash__ else None
+        skip = False
+        if text == "__get__":
+            text = getattr(getattr(func, "__self__", None), "__name__", text)
+            skip = text not in _VIEWING
+        elif text == "__set__":
+            text = getattr(getattr(func, "__self__", None), "__name__", text)
+            special = self.setters.get(text)
+            skip = special is None
+        kind = _Kind(func, self.number(text), text, special)
+        kind.skip = skip
+        if len(self._kinds) < 10_000:
+            self._kinds[func] = kind
+        return kind
+
+    def number(self, name: str) -> int:
+        """Return the number of an op's name."""
+        number = self._numbers.get(name)
+        if number is None:
+            number = self._numbers[name] = len(self.names)
+            self.names.append(name)
+        return number
+
+    def value_of(self, tensor: torch.Tensor) -> int:
+        """Return the value a tensor holds now, giving it one if it is new or was changed unseen."""
+        entry = self.tensors.entries.get(id(tensor))
+        if entry is not None and entry[0]() is tensor:
+            version = entry[2]
+            if version < 0 or tensor._version == version:
+                return entry[1]
+            return self._changed_unseen(tensor, entry[1])
+        return self._first_seen(tensor)
+
+    def _first_seen(self, tensor: torch.Tensor) -> int:
+        """Give a value to a tensor that no seen op produced, linked to the value whose memory it shares, if any."""
+        earlier = self.tensors.value_in_storage(tensor)
+        if earlier is None:
+            return self.tensors.source(tensor, len(self.ops))
+        name = "nn.Parameter" if isinstance(tensor, torch.nn.Parameter) else "alias"
+        op = self.begin(self.number(name), [earlier], sys._getframe(1))
+        value = self.tensors.source(tensor, len(self.ops), op)
+        self._end(op, [value])
+        return value
+
+    def _changed_unseen(self, tensor: torch.Tensor, before: int) -> int:
+        """Give a new value to a tensor that was written through an alias, or by something that was not seen."""
+        tensors = self.tensors
+        slot = self.values.tensor[before]
+        written = tensors.written.get(storage_key(tensor))
+        if written is None or written <= before:
+            if slot != NONE:  # an optimizer step: the numbers are new, where they came from is the step's business
+                return tensors.add(tensor, NONE, flags_of(tensor), slot, len(self.ops))
+            tensors.hold(tensor, before)
+            return before
+        op = self.begin(self.number("view"), [before, written], sys._getframe(1))
+        value = tensors.add(tensor, op, flags_of(tensor), slot)
+        self._end(op, [value])
+        return value
+
+    def begin(self, name: int, read: Iterable[int], frame: Any) -> int:
+        """Write the row of an op but for its outputs and return its number."""
+        ops = self.ops
+        op = len(ops.name)
+        ops.name.append(name)
+        ops.site.append(self.sites.here(frame))
+        ops.call.append(self.call)
+        if self.function_depth:
+            ops.mode.append(FUNCTION)
+            ops.mode_site.append(NONE)
+        elif torch.is_grad_enabled():
+            ops.mode.append(GRAD)
+            ops.mode_site.append(NONE)
+        else:
+            ops.mode.append(INFERENCE if torch.is_inference_mode_enabled() else NO_GRAD)
+            ops.mode_site.append(self.mode_site)
+        ops.inputs.extend(read)
+        ops.first_input.append(len(ops.inputs))
+        return op
+
+    def _end(self, op: int, written: Iterable[int]) -> None:
+        ops = self.ops
+        ops.outputs.extend(written)
+        ops.first_output.append(len(ops.outputs))
+        if op >= self._max_ops:
+            self._on_full()
+
+    def _record(self, kind: _Kind, inputs: list[torch.Tensor], read: list[int], result: Any, out: bool) -> None:
+        results: list[torch.Tensor] = []
+        if isinstance(result, torch.Tensor):
+            results.append(result)
+        elif result is not None:
+            _collect((result,), results)
+        fresh = [r for r in results if not any(r is i for i in inputs)]
+        written = self._written(inputs, read) if kind.writes or out or len(fresh) < len(results) else ()
+        if not fresh and not written and not (kind.leaves and read):
+            return
+        self.write_op(kind.name, read, fresh, written, sys._getframe(2))
+
+    def write_op(self, name: int, read: list[int], fresh: list[torch.Tensor], written: Iterable[torch.Tensor], frame: Any) -> int:
+        """Record one op that made the `fresh` tensors and changed the `written` ones; return its number."""
+        tensors = self.tensors
+        op = self.begin(name, read, frame)
+        outputs = []
+        carried = False
+        for tensor in fresh:
+            flags = flags_of(tensor)
+            if flags & REQUIRES_GRAD:
+                if flags & LEAF:  # made with requires_grad=True: a source of its own
+                    outputs.append(tensors.source(tensor, len(self.ops), op))
+                    continue
+                carried = True
+            value = tensors.add(tensor, op, flags, NONE)
+            outputs.append(value)
+            if carried:
+                tensors.keep_storage(tensor, value)
+                if self.deep is not None:
+                    self.deep(tensor, value)
+        for tensor in written:
+            outputs.extend(self._write(tensor, op))
+        self._end(op, outputs)
+        return op
+
+    def _written(self, inputs: list[torch.Tensor], read: list[int]) -> list[torch.Tensor]:
+        """Return the inputs whose version counter moved while the call ran."""
+        entries = self.tensors.entries
+        changed = []
+        for tensor in inputs:
+            entry = entries.get(id(tensor))
+            if entry is not None and entry[2] >= 0 and tensor._version != entry[2] and not any(tensor is c for c in changed):
+                changed.append(tensor)
+        return changed
+
+    def _write(self, tensor: torch.Tensor, op: int) -> list[int]:
+        """Give a changed tensor, and the source whose memory it shares, new values."""
+        tensors = self.tensors
+        slot = tensors.slot(tensor)
+        outputs = [tensors.add(tensor, op, flags_of(tensor), slot)]
+        key = storage_key(tensor)
+        tensors.written[key] = outputs[0]
+        owner = tensors.owner(tensor)
+        if owner is not None:
+            if owner[1] is not tensor:
+                outputs.append(tensors.add(owner[1], op, flags_of(owner[1]), owner[0]))
+            self.on_slot_written(owner[0], op)
+        if self.deep is not None and tensor.requires_grad and not tensor.is_leaf:
+            self.deep(tensor, outputs[0])
+        return outputs
+
+
+def _collect(arguments: Iterable[Any], found: list[torch.Tensor]) -> None:
+    """Append the tensors among the arguments, those in nested tuples, lists and dicts included."""
+    for argument in arguments:
+        if isinstance(argument, torch.Tensor):
+            found.append(argument)
+        elif isinstance(argument, (tuple, list)):
+            _collect(argument, found)
+        elif isinstance(argument, dict):
+            _collect(argument.values(), found)
+

@@ -1,0 +1,158 @@
+"""Watches optimizer steps: what each really changed, and by the gradient of which backward calls."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable
+from typing import Any
+from weakref import ref
+
+import torch
+
+from gradcheck_freeze.trace.fingerprint import fingerprint
+from gradcheck_freeze.trace.gradients import GradientWatch
+from gradcheck_freeze.trace.ops import OpRecorder
+from gradcheck_freeze.trace.record import NONE, GradientState, OptimizerGroup, Step, Write
+
+_SETTINGS = ("lr", "weight_decay", "momentum")
+
+
+class StepWatch:
+    """The optimizers and steps of one window, and every change of a watched tensor outside them."""
+
+    def __init__(self, recorder: OpRecorder, gradients: GradientWatch, watched: Callable[[], list[int]]) -> None:
+        self.recorder = recorder
+        self.gradients = gradients
+        self.watched = watched  # the slots to fingerprint
+        self.optimizers: list[ref[torch.optim.Optimizer]] = []
+        self.built: list[tuple[int, int]] = []  # site and time of construction
+        self.type_names: list[str] = []
+        self.groups: list[tuple[OptimizerGroup, ...]] = []
+        self.counts: list[int] = []
+        self.steps: list[Step] = []
+        self.writes: list[Write] = []
+        self.pending: dict[int, tuple[int, int, int, int]] = {}  # slot → the last write seen: op, site, time, module call
+        self.prints: dict[int, int] = {}
+        self.inside = 0
+        self._now: dict[str, Any] = {}
+
+    def number(self, optimizer: torch.optim.Optimizer, site: int = NONE) -> int:
+        """Return the number of an optimizer, new or known."""
+        for number, reference in enumerate(self.optimizers):
+            if reference() is optimizer:
+                return number
+        self.optimizers.append(ref(optimizer))
+        self.built.append((site, len(self.recorder.ops)))
+        self.type_names.append(type(optimizer).__name__)
+        self.groups.append(())
+        self.counts.append(0)
+        return len(self.optimizers) - 1
+
+    def look(self, number: int) -> list[int]:
+        """Read an optimizer's groups and return all slots in them."""
+        optimizer = self.optimizers[number]()
+        if optimizer is None:
+            return [slot for group in self.groups[number] for slot in group.tensors]
+        groups = []
+        for group in optimizer.param_groups:
+            slots = []
+            for tensor in group["params"]:
+                self.recorder.value_of(tensor)
+                slot = self.recorder.tensors.slot(tensor)
+                if slot != NONE:
+                    slots.append(slot)
+            settings = {}
+            for key in _SETTINGS:
+                try:
+                    settings[key] = float(group[key])
+                except (KeyError, TypeError, ValueError):
+                    continue
+            groups.append(OptimizerGroup(tuple(slots), settings))
+        self.groups[number] = tuple(groups)
+        return [slot for group in groups for slot in group.tensors]
+
+    def compare(self) -> dict[int, None]:
+        """Fingerprint every watched tensor and return those that differ from the last time."""
+        changed = {}
+        for slot in self.watched():
+            tensor = self.recorder.tensors.slots[slot]()
+            if tensor is None:
+                continue
+            now = fingerprint(tensor)
+            if self.prints.get(slot, now) != now:
+                changed[slot] = None
+            self.prints[slot] = now
+        return changed
+
+    def note_writes(self) -> None:
+        """Note what changed since the last look, as writes outside every step."""
+        for slot in self.compare():
+            op, site, after, call = self.pending.get(slot, (NONE, NONE, len(self.recorder.ops), NONE))
+            self.writes.append(Write(slot, op, site, after, call))
+        self.pending.clear()
+
+    def slot_written(self, slot: int, op: int) -> None:
+        """Note an in-place op on a slot; whether it changed anything is told by the next fingerprint."""
+        ops = self.recorder.ops
+        self.pending[slot] = (op, ops.site[op], op, ops.call[op])
+
+    def before(self, optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> Any:
+        """Run before every step of any optimizer; give back the arguments, with the closure wrapped if there is one."""
+        self.inside += 1
+        number = self.number(optimizer)
+        slots = self.look(number)
+        self.gradients.forget_zeroed()
+        self.note_writes()
+        self._now = {
+            "number": number,
+            "slots": slots,
+            "gradients": self.gradients.see(slots),
+            "losses": {s: tuple(self.gradients.contributors[s]) for s in slots if s in self.gradients.contributors},
+            "changed": {},
+            "site": self.recorder.sites.here(sys._getframe(1)),
+        }
+        self.recorder.asleep += 1
+        closure = args[1] if len(args) > 1 else kwargs.get("closure")
+        if not callable(closure):
+            return None
+        wrapped = self._wrap(closure)
+        return ((args[0], wrapped, *args[2:]), kwargs) if len(args) > 1 else (args, {**kwargs, "closure": wrapped})
+
+    def _wrap(self, closure: Callable[[], Any]) -> Callable[[], Any]:
+        """Return the closure, watched as the user's own code though it runs inside the step."""
+
+        @functools.wraps(closure)
+        def run() -> Any:
+            self._now["changed"].update(self.compare())
+            self.recorder.asleep -= 1
+            try:
+                return closure()
+            finally:
+                self.recorder.asleep += 1
+                self.gradients.forget_zeroed()
+                slots = self._now["slots"]
+                self._now["gradients"] = self.gradients.see(slots)
+                contributors = self.gradients.contributors
+                self._now["losses"].update({s: tuple(contributors[s]) for s in slots if s in contributors})
+                self.note_writes()
+
+        return run
+
+    def after(self, optimizer: torch.optim.Optimizer) -> None:
+        """Run after every step: note what it changed."""
+        if not self.inside:
+            return
+        self.inside -= 1
+        self.recorder.asleep -= 1
+        now = self._now
+        number = self.number(optimizer)
+        if now.get("number") != number:
+            return
+        changed: dict[int, float | None] = {**now["changed"], **self.compare()}
+        gradients: dict[int, GradientState] = now["gradients"]
+        lr = tuple(group.settings.get("lr", 0.0) for group in self.groups[number])
+        self.steps.append(Step(number, now["site"], len(self.recorder.ops), gradients, now["losses"], changed, lr))
+        self.counts[number] += 1
+        for slot in now["slots"]:
+            self.gradients._held.pop(slot, None)
