@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from gradcheck_freeze.trace.ops import OpRecorder
-from gradcheck_freeze.trace.record import LEAF, NONE, REQUIRES_GRAD, Backward, GradientState, ZeroGrad
+from gradcheck_freeze.trace.record import NONE, Backward, GradientState, ZeroGrad
 
 _RANK = {"none": 0, "zero": 1, "finite": 2, "nonfinite": 3}
 Held = dict[int, tuple[int, int]]  # slot → identity and version of its `.grad`
@@ -170,8 +170,3 @@ class GradientWatch:
                 self.zeroings[-1] = ZeroGrad((*last.tensors, slot), site, after)
         else:
             self.zeroings.append(ZeroGrad((slot,), site, after))
-
-    def requires(self, slot: int) -> bool:
-        """Return whether the slot's latest value required grad."""
-        value = self.recorder.tensors.slot_values[slot]
-        return bool(self.recorder.values.flags[value] & REQUIRES_GRAD and self.recorder.values.flags[value] & LEAF)

@@ -154,5 +154,3 @@ class StepWatch:
         lr = tuple(group.settings.get("lr", 0.0) for group in self.groups[number])
         self.steps.append(Step(number, now["site"], len(self.recorder.ops), gradients, now["losses"], changed, lr))
         self.counts[number] += 1
-        for slot in now["slots"]:
-            self.gradients._held.pop(slot, None)
