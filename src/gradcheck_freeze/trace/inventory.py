@@ -24,13 +24,13 @@ class Inventory:
         self.called: set[int] = set()
         self.declared: dict[int, int] = {}  # module number → site
         self.tensor_declared: dict[int, int] = {}  # slot → site
-        self.module_names: dict[int, list[str]] = {}  # id of a root → names (kept with a weak reference)
         self.roots: dict[int, tuple[ref[torch.nn.Module], list[str]]] = {}
         self.loose: dict[int, list[str]] = {}  # slot → names of a bare tensor
         self.optimizer_names: dict[int, tuple[ref[torch.optim.Optimizer], list[str]]] = {}
         self.local: dict[int, tuple[int, str]] = {}  # module made in a forward → number of the parent, local name
         self.kept: dict[int, tuple[list[str], str, int]] = {}  # slot → names, kind, module number: of what may die
-        self.last_read: dict[int, bool] = {}
+        self.short_lived: list[tuple[int, int, str, tuple[int, ...], str]] = []  # slot, parent, name, shape, dtype
+        self.entries: dict[int, tuple[torch.nn.Module, list[str], int, bool]] = {}
 
     def number(self, module: torch.nn.Module) -> int:
         """Return the number of a module, new or known."""
@@ -65,7 +65,7 @@ class Inventory:
 
     def walk(self) -> None:
         """Walk every module from its roots and give its tensors slots and names."""
-        self.entries: dict[int, tuple[torch.nn.Module, list[str], int, bool]] = {}
+        self.entries.clear()
         alive = [(module, names) for reference, names in self.roots.values() if (module := reference()) is not None]
         inner: set[int] = set()
         for module, _ in alive:
@@ -169,7 +169,7 @@ class Inventory:
                     (*full, *aliases), kind.removeprefix("loose "),
                     tuple(tensor.shape) if tensor is not None else (), str(tensor.dtype).removeprefix("torch.") if tensor is not None else "",
                     tensor.numel() if tensor is not None else 0,
-                    self.last_read.get(slot, tensor.requires_grad if tensor is not None else bool(flags & REQUIRES_GRAD and flags & LEAF)),
+                    tensor.requires_grad if tensor is not None else bool(flags & REQUIRES_GRAD and flags & LEAF),
                     kind in ("parameter", "buffer"), modules.get(number, NONE), alive, self.tensor_declared.get(slot, NONE),
                     tuple(sorted(set(getattr(tensor, "__dict__", ())) - _KNOWN_ATTRIBUTES)),
                 )  # fmt: skip

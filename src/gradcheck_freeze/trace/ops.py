@@ -88,9 +88,9 @@ class OpRecorder(TorchFunctionMode):
             return kind.special(func, args, kwargs)
         try:
             inputs: list[torch.Tensor] = []
-            _collect(args, inputs)
+            collect(args, inputs)
             if kwargs:
-                _collect(kwargs.values(), inputs)
+                collect(kwargs.values(), inputs)
             read = [self.value_of(tensor) for tensor in inputs]
         except Exception as error:
             self._on_failure(error)
@@ -195,7 +195,7 @@ class OpRecorder(TorchFunctionMode):
         if isinstance(result, torch.Tensor):
             results.append(result)
         elif result is not None:
-            _collect((result,), results)
+            collect((result,), results)
         fresh = [r for r in results if not any(r is i for i in inputs)]
         written = self._written(inputs, read) if kind.writes or out or len(fresh) < len(results) else ()
         if not fresh and not written and not (kind.leaves and read):
@@ -253,13 +253,13 @@ class OpRecorder(TorchFunctionMode):
         return outputs
 
 
-def _collect(arguments: Iterable[Any], found: list[torch.Tensor]) -> None:
+def collect(arguments: Iterable[Any], found: list[torch.Tensor]) -> None:
     """Append the tensors among the arguments, those in nested tuples, lists and dicts included."""
     for argument in arguments:
         if isinstance(argument, torch.Tensor):
             found.append(argument)
         elif isinstance(argument, (tuple, list)):
-            _collect(argument, found)
+            collect(argument, found)
         elif isinstance(argument, dict):
-            _collect(argument.values(), found)
+            collect(argument.values(), found)
 

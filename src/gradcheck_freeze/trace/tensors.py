@@ -9,11 +9,16 @@ keep that slot.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from weakref import ref
 
 import torch
 
 from gradcheck_freeze.trace.record import DIFFERENTIABLE, LEAF, NONE, REQUIRES_GRAD, UNSEEN, Values
+
+def _nothing() -> torch.Tensor | None:
+    return None
+
 
 Entry = tuple["ref[torch.Tensor]", int, int]
 
@@ -41,7 +46,7 @@ class Tensors:
     def __init__(self, values: Values) -> None:
         self.values = values
         self.entries: dict[int, Entry] = {}
-        self.slots: list[ref[torch.Tensor]] = []
+        self.slots: list[Callable[[], torch.Tensor | None]] = []
         self.slot_values: list[int] = []  # slot → its first value
         self._storages: dict[int, tuple[int, int]] = {}  # storage → (weak handle, the value last seen in it)
         self.slot_of_storage: dict[int, int] = {}
@@ -121,6 +126,12 @@ class Tensors:
         if owner is None or storage_key(owner) != storage_key(tensor):
             return None
         return slot, owner
+
+    def forget(self, tensor: torch.Tensor) -> None:
+        """Drop every weak reference to a tensor."""
+        entry = self.entries.pop(id(tensor), None)
+        if entry is not None and (slot := self.values.tensor[entry[1]]) != NONE:
+            self.slots[slot] = _nothing
 
     def _purge(self) -> None:
         for key in [key for key, entry in self.entries.items() if entry[0]() is None]:

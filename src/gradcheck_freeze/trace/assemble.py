@@ -1,0 +1,202 @@
+"""Turns what a recorder holds into a `Trace`: slots become watched tensors, positions become lines, losses get names."""
+
+from __future__ import annotations
+
+import ast
+import linecache
+from array import array
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from gradcheck_freeze.trace.record import (
+    NONE,
+    REQUIRES_GRAD,
+    Backward,
+    Declaration,
+    ModuleCall,
+    OptimizerGroup,
+    Site,
+    Trace,
+    WatchedModule,
+    WatchedOptimizer,
+    WatchedTensor,
+)
+
+if TYPE_CHECKING:
+    from gradcheck_freeze.trace.recorder import Recorder
+
+
+def assemble(recorder: Recorder) -> Trace:
+    """Return the trace of a window that is about to be uninstalled."""
+    inventory, stepping, gradients = recorder.inventory, recorder.stepping, recorder.gradients
+    sites = recorder.sites.resolve()
+    modules, module_index = inventory.watched_modules()
+    in_groups = _names_in_groups(recorder)
+    tensors, slots = inventory.watched_tensors(module_index, in_groups)
+    _add_short_lived(recorder, modules, module_index, tensors, slots)
+    tensors = _with_last_read(recorder, tensors, slots)
+
+    def of(held: tuple[int, ...]) -> tuple[int, ...]:
+        return tuple(slots[slot] for slot in held if slot in slots)
+
+    values = recorder.ops.values
+    values.tensor = array("i", [slots.get(slot, NONE) if slot != NONE else NONE for slot in values.tensor])
+    optimizer_names = _optimizer_names(recorder)
+    return Trace(
+        op_names=recorder.ops.names,
+        sites=sites,
+        ops=recorder.ops.ops,
+        values=values,
+        tensors=tensors,
+        modules=modules,
+        calls=[
+            ModuleCall(module_index.get(call.module, NONE), call.parent, call.site, call.training) for call in recorder.calls
+        ],
+        backwards=[_named(backward, sites, of(backward.received)) for backward in gradients.backwards],
+        optimizers=[
+            WatchedOptimizer(
+                optimizer_names[number],
+                stepping.type_names[number],
+                built,
+                tuple(OptimizerGroup(of(group.tensors), group.settings) for group in stepping.groups[number]),
+                after,
+            )
+            for number, (built, after) in enumerate(stepping.built)
+        ],
+        steps=[
+            replace(
+                step,
+                gradients={slots[s]: state for s, state in step.gradients.items() if s in slots},
+                losses={slots[s]: losses for s, losses in step.losses.items() if s in slots},
+                changed={slots[s]: ratio for s, ratio in step.changed.items() if s in slots},
+            )
+            for step in stepping.steps
+        ],
+        writes=[replace(write, tensor=slots[write.tensor]) for write in stepping.writes if write.tensor in slots],
+        zeroings=[replace(zeroing, tensors=of(zeroing.tensors)) for zeroing in gradients.zeroings],
+        declarations=_declarations(recorder, slots),
+        gradients={slots[s]: state for s, state in gradients.states.items() if s in slots},
+        gaps=recorder.gaps,
+        closed=recorder.closed or "",
+        torch_version=torch.__version__,
+        root=str(Path.cwd()),
+    )
+
+
+def _names_in_groups(recorder: Recorder) -> dict[int, str]:
+    """Return a name for every slot that an optimizer holds, for those that have no other."""
+    found = {}
+    names = _optimizer_names(recorder)
+    for number in range(len(recorder.stepping.optimizers)):
+        recorder.stepping.look(number)
+        for i, group in enumerate(recorder.stepping.groups[number]):
+            for j, slot in enumerate(group.tensors):
+                found.setdefault(slot, f"{names[number]}.param_groups.{i}.params.{j}")
+    return found
+
+
+def _optimizer_names(recorder: Recorder) -> list[str]:
+    names = []
+    for number, reference in enumerate(recorder.stepping.optimizers):
+        optimizer = reference()
+        held = recorder.inventory.optimizer_names.get(id(optimizer)) if optimizer is not None else None
+        known = held[1] if held is not None and held[0]() is optimizer else []
+        names.append(known[0] if known else f"{recorder.stepping.type_names[number]}#{number}")
+    return names
+
+
+def _add_short_lived(
+    recorder: Recorder, modules: list[WatchedModule], index: dict[int, int], tensors: list[WatchedTensor], slots: dict[int, int]
+) -> None:
+    """Add the parameters of modules made anew in every forward, those of all calls under one name."""
+    by_name: dict[str, int] = {}
+    for slot, parent, name, shape, dtype in recorder.inventory.short_lived:
+        if slot in slots or parent not in index:
+            continue
+        full = f"{modules[index[parent]].name}.{name}"
+        if full not in by_name:
+            by_name[full] = len(tensors)
+            numel = 1
+            for length in shape:
+                numel *= length
+            declared = recorder.inventory.tensor_declared.get(slot, NONE)
+            tensors.append(
+                WatchedTensor((full,), "parameter", shape, dtype.removeprefix("torch."), numel, True, False, index[parent], False, declared)
+            )
+        slots[slot] = by_name[full]
+
+
+def _with_last_read(recorder: Recorder, tensors: list[WatchedTensor], slots: dict[int, int]) -> list[WatchedTensor]:
+    """Set `requires_grad` to what held when the tensor was last read by an op."""
+    values, ops = recorder.ops.values, recorder.ops.ops
+    last: dict[int, bool] = {}
+    for value in ops.inputs:
+        slot = values.tensor[value]
+        if slot in slots:
+            last[slots[slot]] = bool(values.flags[value] & REQUIRES_GRAD)
+    return [replace(t, requires_grad=last.get(i, t.requires_grad)) for i, t in enumerate(tensors)]
+
+
+def _declarations(recorder: Recorder, slots: dict[int, int]) -> list[Declaration]:
+    """Return the declarations, those made at one place at one time as one."""
+    merged: list[Declaration] = []
+    for kind, value, slot, site, after in recorder.raw_declarations:
+        if slot not in slots:
+            continue
+        last = merged[-1] if merged else None
+        if last is not None and (last.kind, last.value, last.site) == (kind, value, site):
+            if slots[slot] not in last.tensors:
+                merged[-1] = replace(last, tensors=(*last.tensors, slots[slot]))
+        else:
+            merged.append(Declaration(kind, value, (slots[slot],), (), site, after))
+    return merged
+
+
+def _named(backward: Backward, sites: list[Site], received: tuple[int, ...]) -> Backward:
+    name = expression_of_loss(sites[backward.site]) if backward.site != NONE else "loss"
+    return replace(backward, name=name, received=received)
+
+
+def expression_of_loss(site: Site) -> str:
+    """Return what the author calls the loss whose backward is called at this position."""
+    lines = linecache.getlines(site.path)[site.line - 1 : site.end_line]
+    if not lines:
+        return "loss"
+    encoded = [line.encode() for line in lines]
+    encoded[-1] = encoded[-1][: site.end_column] if site.end_column else encoded[-1]
+    encoded[0] = encoded[0][site.column :]
+    text = b"".join(encoded).decode(errors="replace").strip()
+    try:
+        call = ast.parse(f"({text}\n)", mode="eval").body
+    except SyntaxError:
+        return "loss"
+    return _loss_name(call) or "loss"
+
+
+def _loss_name(node: ast.expr) -> str:
+    if not isinstance(node, ast.Call):
+        return ""
+    if isinstance(node.func, ast.Attribute) and node.func.attr == "backward":
+        receiver: ast.expr = node.func.value
+        if node.args and not (isinstance(receiver, ast.Call) or _is_loss_like(receiver)):
+            receiver = node.args[0]  # accelerator.backward(loss), torch.autograd.backward(loss)
+    elif node.args:
+        receiver = node.args[0]
+    else:
+        return ""
+    while isinstance(receiver, ast.Call):  # scaler.scale(loss), loss.mean(), (a + b).sum()
+        inner = receiver.func.value if isinstance(receiver.func, ast.Attribute) else None
+        if receiver.args and isinstance(receiver.args[0], (ast.Name, ast.Attribute)) and not _is_loss_like(inner):
+            receiver = receiver.args[0]
+        elif inner is not None:
+            receiver = inner
+        else:
+            break
+    return ast.unparse(receiver)
+
+
+def _is_loss_like(node: ast.expr | None) -> bool:
+    return isinstance(node, ast.Name) and ("loss" in node.id.lower() or node.id.startswith("err"))
