@@ -14,11 +14,11 @@ from typing import Any
 import torch
 from torch.overrides import TorchFunctionMode
 
-from gradcheck_freeze.trace.record import GRAD, INFERENCE, LEAF, NO_GRAD, NONE, REQUIRES_GRAD, Ops, Values
+from gradcheck_freeze.trace.record import FUNCTION, GRAD, INFERENCE, LEAF, NO_GRAD, NONE, REQUIRES_GRAD, Ops, Values
 from gradcheck_freeze.trace.sites import Sites
 from gradcheck_freeze.trace.tensors import Tensors, flags_of, storage_key
 
-FUNCTION = 3  # the mode of an op inside the forward of a custom autograd.Function: its own backward replaces the ops'
+
 
 _VIEWING = {"data", "T", "mT", "H", "mH", "real", "imag"}  # properties that give another tensor
 _LEAVING = {  # calls that take numbers out of torch

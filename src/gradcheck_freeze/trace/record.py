@@ -19,8 +19,8 @@ LEAF = 2
 DIFFERENTIABLE = 4  # floating point or complex: its dtype could carry gradient
 UNSEEN = 8  # requires grad but is no leaf, and the op that made it was not seen
 
-# Grad mode of an op.
-GRAD, NO_GRAD, INFERENCE = 0, 1, 2
+# Grad mode of an op. FUNCTION: inside the forward of a custom autograd.Function, whose own backward replaces the ops'.
+GRAD, NO_GRAD, INFERENCE, FUNCTION = 0, 1, 2, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Ops:
     name: array[int] = field(default_factory=lambda: array("i"))  # index into Trace.op_names
     site: array[int] = field(default_factory=lambda: array("i"))  # index into Trace.sites
     call: array[int] = field(default_factory=lambda: array("i"))  # index into Trace.calls: the module call it ran in
-    mode: array[int] = field(default_factory=lambda: array("b"))  # GRAD, NO_GRAD or INFERENCE
+    mode: array[int] = field(default_factory=lambda: array("b"))  # GRAD, NO_GRAD, INFERENCE or FUNCTION
     mode_site: array[int] = field(default_factory=lambda: array("i"))  # where that mode was entered, if it is not GRAD
     first_input: array[int] = field(default_factory=lambda: array("q", [0]))
     inputs: array[int] = field(default_factory=lambda: array("i"))  # indices into Values

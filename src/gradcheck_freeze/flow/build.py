@@ -1,0 +1,106 @@
+"""Builds the `FlowGraph`: one sweep back over the ops, from every loss to all that it was computed from."""
+
+from __future__ import annotations
+
+from gradcheck_freeze.flow.graph import FlowGraph, Loss, SeveredEdge, TensorFlow
+from gradcheck_freeze.trace.record import FUNCTION, NONE, REQUIRES_GRAD, Trace
+
+
+def build(trace: Trace) -> FlowGraph:
+    """Return the flow of a trace. Time and memory are linear in its ops."""
+    losses, loss_of = _losses(trace)
+    count = len(trace.values)
+    data, gradient = [0] * count, [0] * count
+    for index, backward in enumerate(trace.backwards):
+        for root in backward.roots:
+            data[root] |= 1 << loss_of[index]
+            if trace.values.flags[root] & REQUIRES_GRAD:
+                gradient[root] |= 1 << loss_of[index]
+    _sweep(trace, data, gradient)
+    return FlowGraph(trace, losses, data, gradient, tuple(_severed(trace, data)), _tensors(trace, data, gradient, loss_of))
+
+
+def _losses(trace: Trace) -> tuple[tuple[Loss, ...], list[int]]:
+    """Group backward calls by place and name; return the losses and, for each backward, the number of its loss."""
+    groups: dict[tuple[int, str], list[int]] = {}
+    for index, backward in enumerate(trace.backwards):
+        groups.setdefault((backward.site, backward.name), []).append(index)
+    loss_of = [0] * len(trace.backwards)
+    for number, members in enumerate(groups.values()):
+        for index in members:
+            loss_of[index] = number
+    return tuple(Loss(name, site, tuple(members)) for (site, name), members in groups.items()), loss_of
+
+
+def _sweep(trace: Trace, data: list[int], gradient: list[int]) -> None:
+    """Carry the masks from every op's outputs to its inputs, the last op first."""
+    ops, flags = trace.ops, trace.values.flags
+    inputs, outputs, first_input, first_output = ops.inputs, ops.outputs, ops.first_input, ops.first_output
+    for op in range(len(ops) - 1, -1, -1):
+        data_mask = gradient_mask = 0
+        for value in outputs[first_output[op] : first_output[op + 1]]:
+            data_mask |= data[value]
+            gradient_mask |= gradient[value]
+        if not data_mask:
+            continue
+        for value in inputs[first_input[op] : first_input[op + 1]]:
+            data[value] |= data_mask
+            if gradient_mask and flags[value] & REQUIRES_GRAD:
+                gradient[value] |= gradient_mask
+
+
+def _severed(trace: Trace, data: list[int]) -> list[SeveredEdge]:
+    """Return the data edges on the way to a loss whose input carries gradient and whose output does not."""
+    ops, flags = trace.ops, trace.values.flags
+    edges = []
+    for op in range(len(ops)):
+        if ops.mode[op] == FUNCTION:
+            continue
+        read = ops.inputs[ops.first_input[op] : ops.first_input[op + 1]]
+        carrying = [value for value in read if flags[value] & REQUIRES_GRAD]
+        if not carrying:
+            continue
+        made = ops.outputs[ops.first_output[op] : ops.first_output[op + 1]]
+        for result in made:
+            if not flags[result] & REQUIRES_GRAD and data[result]:
+                edges.extend(SeveredEdge(op, source, result) for source in carrying)
+            elif flags[result] & REQUIRES_GRAD and ops.mode[op] and data[result]:
+                # Written in place into a leaf under no_grad: the leaf goes on, what was written into it is cut.
+                edges.extend(SeveredEdge(op, s, result) for s in carrying if trace.values.tensor[s] != trace.values.tensor[result])
+    return edges
+
+
+def _tensors(trace: Trace, data: list[int], gradient: list[int], loss_of: list[int]) -> tuple[TensorFlow, ...]:
+    count = len(trace.tensors)
+    read = [False] * count
+    data_of, gradient_of, received = [0] * count, [0] * count, [0] * count
+    owner = trace.values.tensor
+    for value in trace.ops.inputs:
+        if owner[value] != NONE:
+            read[owner[value]] = True
+    for value, tensor in enumerate(owner):
+        if tensor != NONE:
+            data_of[tensor] |= data[value]
+            gradient_of[tensor] |= gradient[value]
+    for index, backward in enumerate(trace.backwards):
+        for tensor in backward.received:
+            received[tensor] |= 1 << loss_of[index]
+    members: list[list[tuple[int, int]]] = [[] for _ in range(count)]
+    for number, optimizer in enumerate(trace.optimizers):
+        for position, group in enumerate(optimizer.groups):
+            for tensor in group.tensors:
+                members[tensor].append((number, position))
+    steps: list[list[int]] = [[] for _ in range(count)]
+    changed: list[list[int]] = [[] for _ in range(count)]
+    written: list[list[int]] = [[] for _ in range(count)]
+    for index, step in enumerate(trace.steps):
+        for tensor in step.gradients:
+            steps[tensor].append(index)
+        for tensor in step.changed:
+            changed[tensor].append(index)
+    for index, write in enumerate(trace.writes):
+        written[write.tensor].append(index)
+    return tuple(
+        TensorFlow(read[t], data_of[t], gradient_of[t], received[t], tuple(members[t]), tuple(steps[t]), tuple(changed[t]), tuple(written[t]))
+        for t in range(count)
+    )

@@ -1,0 +1,110 @@
+"""Where the gradient of some parameters is lost: the severed edges at which their carried part of the graph ends."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from gradcheck_freeze.flow.graph import FlowGraph, SeveredEdge
+from gradcheck_freeze.trace.record import FUNCTION, NONE, REQUIRES_GRAD
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """All severed edges made by one call at one place, and the tensors whose gradient they lose."""
+
+    edges: tuple[SeveredEdge, ...]
+    tensors: tuple[int, ...]
+
+    @property
+    def op(self) -> int:
+        return self.edges[0].op
+
+
+def cuts(flow: FlowGraph, tensors: Collection[int]) -> list[Cut]:
+    """Return the cuts behind which these tensors lie, in the order of time.
+
+    One sweep forward marks what carries their gradient, one sweep back tells which cut each of them runs into.
+    """
+    carried = _carried(flow, tensors)
+    groups: dict[tuple[int, int], list[SeveredEdge]] = {}
+    for edge in flow.severed:
+        if carried[edge.source]:
+            groups.setdefault((flow.trace.ops.name[edge.op], flow.trace.ops.site[edge.op]), []).append(edge)
+    if not groups:
+        return []
+    bits = [0] * len(flow.trace.values)
+    for number, edges in enumerate(groups.values()):
+        for edge in edges:
+            bits[edge.source] |= 1 << number
+    _back(flow, bits, carried)
+    reached: dict[int, int] = {}
+    owner = flow.trace.values.tensor
+    for value, mask in enumerate(bits):
+        if mask and owner[value] in tensors:
+            reached[owner[value]] = reached.get(owner[value], 0) | mask
+    return [
+        Cut(tuple(edges), tuple(sorted(t for t, mask in reached.items() if mask >> number & 1)))
+        for number, edges in enumerate(groups.values())
+    ]
+
+
+def _carried(flow: FlowGraph, tensors: Collection[int]) -> bytearray:
+    """Mark the values to which gradient edges lead from any of the tensors."""
+    trace = flow.trace
+    ops, flags, owner = trace.ops, trace.values.flags, trace.values.tensor
+    marks = bytearray(len(trace.values))
+    wanted = set(tensors)
+    for value, tensor in enumerate(owner):
+        if tensor != NONE and tensor in wanted:
+            marks[value] = 1
+    for op in range(len(ops)):
+        if any(marks[v] and flags[v] & REQUIRES_GRAD for v in ops.inputs[ops.first_input[op] : ops.first_input[op + 1]]):
+            for value in ops.outputs[ops.first_output[op] : ops.first_output[op + 1]]:
+                # In-place writes under no_grad do not carry on into the leaf they write to.
+                if ops.mode[op] == FUNCTION or (flags[value] & REQUIRES_GRAD and not ops.mode[op]):
+                    marks[value] = 1
+    return marks
+
+
+def _back(flow: FlowGraph, bits: list[int], within: bytearray) -> None:
+    """Carry the bits from outputs to inputs over the marked values."""
+    ops = flow.trace.ops
+    for op in range(len(ops) - 1, -1, -1):
+        mask = 0
+        for value in ops.outputs[ops.first_output[op] : ops.first_output[op + 1]]:
+            if within[value]:
+                mask |= bits[value]
+        if mask:
+            for value in ops.inputs[ops.first_input[op] : ops.first_input[op + 1]]:
+                if within[value]:
+                    bits[value] |= mask
+
+
+def path(flow: FlowGraph, start: int, loss: int, most: int = 200) -> Iterator[int]:
+    """Yield the ops on one data path from a value to a loss, the first op after the value first."""
+    readers = _readers(flow, start, loss)
+    value, ops = start, flow.trace.ops
+    for _ in range(most):
+        op = readers.get(value)
+        if op is None:
+            return
+        yield op
+        value = next(v for v in ops.outputs[ops.first_output[op] : ops.first_output[op + 1]] if flow.data[v] >> loss & 1)
+
+
+def _readers(flow: FlowGraph, start: int, loss: int) -> dict[int, int]:
+    """Return, for each value after `start` on the way to a loss, the first op that carries it on."""
+    ops = flow.trace.ops
+    readers: dict[int, int] = {}
+    reached = {start}
+    first = flow.trace.values.op[start] + 1
+    for op in range(first, len(ops)):
+        made = [v for v in ops.outputs[ops.first_output[op] : ops.first_output[op + 1]] if flow.data[v] >> loss & 1]
+        if not made:
+            continue
+        for value in ops.inputs[ops.first_input[op] : ops.first_input[op + 1]]:
+            if value in reached:
+                readers.setdefault(value, op)
+                reached.update(made)
+    return readers
