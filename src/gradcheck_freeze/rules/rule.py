@@ -7,12 +7,13 @@ its docstring is its page (`gradcheck-freeze explain GF201`), always under the s
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 from gradcheck_freeze.flow.graph import FlowGraph
-from gradcheck_freeze.rules.finding import Finding, Severity
+from gradcheck_freeze.rules.finding import Finding, Fix, Location, Severity
 from gradcheck_freeze.rules.intent import Intent
+from gradcheck_freeze.rules.places import cover, names_of
 
 Check = Callable[[FlowGraph, Intent], Iterator[Finding]]
 
@@ -28,6 +29,24 @@ class Rule:
     summary: str
     page: str
     check: Check
+
+    def finding(
+        self,
+        flow: FlowGraph,
+        tensors: Collection[int],
+        message: str,
+        cause: Location | None,
+        *,
+        trail: tuple[Location, ...] = (),
+        fix: str | None = None,
+        severity: Severity | None = None,
+    ) -> Finding:
+        """Return a finding of this rule about some tensors; `{where}` in the message is the name that covers them."""
+        where = cover(flow.trace, tensors)
+        return Finding(
+            self.code, self.name, self.kind, severity or self.severity, names_of(flow.trace, tensors), where,
+            message.replace("{where}", where), cause, trail or ((cause,) if cause else ()), Fix(fix) if fix else None,
+        )  # fmt: skip
 
 
 def rule(code: str, *, kind: str, severity: Severity) -> Callable[[Check], Rule]:

@@ -1,0 +1,107 @@
+"""Who is meant to learn and who is meant to stay: the contract first, then the code's own declarations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from gradcheck_freeze.errors import ContractError
+from gradcheck_freeze.flow.graph import FlowGraph
+from gradcheck_freeze.rules.contract import Contract, matches, nearest
+from gradcheck_freeze.trace.record import NONE, REQUIRES_GRAD
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """Indices of tensors. What is in neither set is nobody's promise."""
+
+    learn: frozenset[int]
+    fixed: frozenset[int]
+    stated: frozenset[int] = frozenset()  # those of either set that the contract names
+    carried: frozenset[int] = frozenset()  # those that required grad when some loss was computed from them
+    tried: frozenset[int] = frozenset()  # those that the author tried to freeze by a flag that torch does not know
+    fixed_for_loss: Mapping[int, frozenset[int]] = field(default_factory=dict)
+    learn_for_loss: Mapping[int, frozenset[int]] = field(default_factory=dict)
+
+
+def read_intent(flow: FlowGraph, contract: Contract) -> Intent:
+    """Return the intent; raises `ContractError` for a pattern or loss that names nothing, or a name on both sides."""
+    trace = flow.trace
+    names = [tensor.names for tensor in trace.tensors]
+    frozen = _matching(contract.frozen, names, "--frozen")
+    trainable = _matching(contract.trainable, names, "--trainable")
+    both = frozen & trainable
+    if both:
+        raise ContractError(
+            f"{trace.tensors[min(both)].names[0]!r} is both frozen and trainable by the contract.\n  Make one pattern narrower."
+        )
+    carried = frozenset(
+        tensor
+        for value, tensor in enumerate(trace.values.tensor)
+        if tensor != NONE and flow.data[value] and trace.values.flags[value] & REQUIRES_GRAD
+    )
+    tried = frozenset(_tried(flow))
+    declared = {t for d in trace.declarations if d.kind == "requires_grad" and not d.value for t in d.tensors}
+    fixed, learn = set(frozen), set(trainable)
+    for index, tensor in enumerate(trace.tensors):
+        if index in frozen or index in trainable or tensor.kind == "buffer":
+            continue
+        if index in tried or (index in declared and index not in carried and not tensor.requires_grad):
+            fixed.add(index)
+        elif index in carried or tensor.requires_grad:
+            learn.add(index)
+    return Intent(
+        frozenset(learn), frozenset(fixed), frozenset(frozen | trainable), carried, tried,
+        _for_losses(flow, contract.frozen_for_loss, names, "--frozen"),
+        _for_losses(flow, contract.trainable_for_loss, names, "--trainable"),
+    )  # fmt: skip
+
+
+def _matching(patterns: Iterable[str], names: list[tuple[str, ...]], option: str) -> set[int]:
+    found: set[int] = set()
+    for pattern in patterns:
+        fitting = {i for i, aliases in enumerate(names) if any(matches(pattern, name) for name in aliases)}
+        if not fitting:
+            near = nearest(pattern, (name for aliases in names for name in aliases))
+            hint = f"Nearest names: {', '.join(near)}." if near else "No parameter was seen under a name like it."
+            raise ContractError(f"{option} {pattern!r} matches no parameter or buffer ({len(names)} seen).\n  {hint}")
+        found |= fitting
+    return found
+
+
+def _for_losses(
+    flow: FlowGraph, wanted: Mapping[str, tuple[str, ...]], names: list[tuple[str, ...]], option: str
+) -> dict[int, frozenset[int]]:
+    result: dict[int, frozenset[int]] = {}
+    for loss, patterns in wanted.items():
+        fitting = [i for i, known in enumerate(flow.losses) if known.name == loss]
+        if not fitting:
+            known = ", ".join(sorted({loss.name for loss in flow.losses})) or "none"
+            raise ContractError(f"{option} '{patterns[0]}@{loss}': no loss is called {loss!r}.\n  Losses seen: {known}.")
+        tensors = frozenset(_matching(patterns, names, option))
+        for index in fitting:
+            result[index] = result.get(index, frozenset()) | tensors
+    return result
+
+
+def _tried(flow: FlowGraph) -> Iterable[int]:
+    """Yield what sits below a module with a `requires_grad` attribute of its own, or has a misspelt flag itself."""
+    trace = flow.trace
+    flagged = {i for i, module in enumerate(trace.modules) if module.attributes}
+    for index, tensor in enumerate(trace.tensors):
+        module = tensor.module
+        if tensor.kind != "buffer" and any(is_misspelt(name) for name in tensor.attributes):
+            yield index
+        while module != NONE and tensor.kind != "buffer":
+            if module in flagged:
+                yield index
+            module = trace.modules[module].parent
+
+
+def is_misspelt(name: str) -> bool:
+    """Return whether an attribute name reads like `requires_grad` but is not."""
+    plain = name.replace("_", "").lower()
+    return name != "requires_grad" and plain in {
+        "requiregrad", "requiresgrad", "requiregrads", "requiresgrads", "requiredgrad", "reqiresgrad", "requiresgradient",
+        "needsgrad", "trainable", "frozen", "requiregradient", "requriesgrad", "requresgrad",
+    }  # fmt: skip
