@@ -49,6 +49,53 @@ def cuts(flow: FlowGraph, tensors: Collection[int]) -> list[Cut]:
     ]
 
 
+def exits(flow: FlowGraph, tensors: Collection[int]) -> list[Cut]:
+    """Return the calls that take numbers which carry these tensors' gradient out of torch, in the order of time.
+
+    A call counts only if a tensor that no seen op produced came in after it and reached a loss: where nothing comes
+    back, the call was for the log.
+    """
+    trace = flow.trace
+    ops, values = trace.ops, trace.values
+    entered = [values.after[v] for v in range(len(values)) if values.op[v] == NONE and flow.data[v] and values.tensor[v] == NONE]
+    carried = _carried(flow, tensors)
+    groups: dict[tuple[int, int], list[SeveredEdge]] = {}
+    last = max(entered, default=-1)
+    bits = [0] * len(values)
+    for op in range(len(ops)):
+        if ops.first_output[op] == ops.first_output[op + 1] and op < last:
+            for value in ops.inputs[ops.first_input[op] : ops.first_input[op + 1]]:
+                for source in _before_detach(flow, value):
+                    if carried[source]:
+                        groups.setdefault((ops.name[op], ops.site[op]), []).append(SeveredEdge(op, source, source))
+    for number, edges in enumerate(groups.values()):
+        for edge in edges:
+            bits[edge.source] |= 1 << number
+    _back(flow, bits, carried)
+    reached: dict[int, int] = {}
+    for value, mask in enumerate(bits):
+        if mask and values.tensor[value] in tensors:
+            reached[values.tensor[value]] = reached.get(values.tensor[value], 0) | mask
+    return [
+        Cut(tuple(edges), tuple(sorted(t for t, mask in reached.items() if mask >> number & 1)))
+        for number, edges in enumerate(groups.values())
+    ]
+
+
+def _before_detach(flow: FlowGraph, value: int) -> Iterator[int]:
+    """Yield a value and those it was made from by ops that dropped the gradient: `.detach().cpu().numpy()`, `.long()`."""
+    ops, values = flow.trace.ops, flow.trace.values
+    for _ in range(8):
+        yield value
+        op = values.op[value]
+        if op == NONE or values.flags[value] & REQUIRES_GRAD:
+            return
+        read = ops.inputs[ops.first_input[op] : ops.first_input[op + 1]]
+        if not read:
+            return
+        value = read[0]
+
+
 def _carried(flow: FlowGraph, tensors: Collection[int]) -> bytearray:
     """Mark the values to which gradient edges lead from any of the tensors."""
     trace = flow.trace

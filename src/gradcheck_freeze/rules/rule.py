@@ -1,6 +1,6 @@
 """The shape of a rule: a check, its message and its page in one file.
 
-A rule is a generator over a `FlowGraph` and an `Intent`, decorated with `@rule`. Its name, with dashes, says the fault;
+A rule is a generator over a `Case` (a flow, an intent and what follows from both), decorated with `@rule`. Its name, with dashes, says the fault;
 its docstring is its page (`gradcheck-freeze explain GF201`), always under the same headings.
 """
 
@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 from gradcheck_freeze.flow.graph import FlowGraph
 from gradcheck_freeze.rules.finding import Finding, Fix, Location, Severity
-from gradcheck_freeze.rules.intent import Intent
+from gradcheck_freeze.rules.case import Case
 from gradcheck_freeze.rules.places import cover, names_of
 
-Check = Callable[[FlowGraph, Intent], Iterator[Finding]]
+Check = Callable[[Case], Iterator[Finding]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,90 @@
+"""The evidence that several rules share, found once: who is starved of gradient, and the cut that starves them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gradcheck_freeze.flow.frontier import Cut, cuts, exits
+from gradcheck_freeze.flow.graph import FlowGraph
+from gradcheck_freeze.rules.intent import Intent
+from gradcheck_freeze.trace.record import INFERENCE, NO_GRAD
+
+DETACHING = frozenset({"detach", "detach_", "data"})
+LEAVING = frozenset({
+    "item", "tolist", "numpy", "__array__", "__float__", "__int__", "__bool__", "__index__", "__complex__", "__dlpack__",
+    "tensor", "as_tensor", "asarray", "from_numpy", "nn.Parameter", "alias", "deepcopy", "new_tensor", "scalar_tensor",
+})  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One run before the rules."""
+
+    flow: FlowGraph
+    intent: Intent
+    unread: frozenset[int]  # meant to learn, and no op read them
+    off_path: frozenset[int]  # read, but no loss depends on them
+    cut: Mapping[int, Cut]  # starved, though a loss depends on them → the cut to blame
+    uncut: frozenset[int]  # starved, and no cut explains it
+    leaving: Mapping[int, Cut]  # off_path, but their numbers left torch here and may have come back
+
+
+def build_case(flow: FlowGraph, intent: Intent) -> Case:
+    """Return the evidence of a run."""
+    trace = flow.trace
+    starved = {t for t in intent.learn if not flow.tensors[t].received and trace.tensors[t].kind != "buffer"} if flow.losses else set()
+    starved = {t for t in starved if t in intent.carried or trace.tensors[t].requires_grad}
+    read = _read_by_ops(flow) if starved else set()
+    unread = {t for t in starved if not flow.tensors[t].data and t not in read}
+    off_path = {t for t in starved - unread if not flow.tensors[t].data}
+    cut: dict[int, Cut] = {}
+    on_path = starved - unread - off_path
+    if on_path:
+        for found in sorted(cuts(flow, on_path), key=lambda c: _rank(flow, c)):
+            for tensor in found.tensors:
+                cut.setdefault(tensor, found)
+    return Case(flow, intent, frozenset(unread), frozenset(off_path), cut, frozenset(on_path - set(cut)), _leaving(flow, off_path))
+
+
+def _read_by_ops(flow: FlowGraph) -> set[int]:
+    """Return the tensors that some op read, other than to initialise, copy or write them."""
+    trace = flow.trace
+    ops, owner = trace.ops, trace.values.tensor
+    read: set[int] = set()
+    for op in range(len(ops)):
+        if ops.call[op] < 0 and trace.op_names[ops.name[op]].endswith("_"):
+            continue
+        made = ops.outputs[ops.first_output[op] : ops.first_output[op + 1]]
+        targets = {owner[v] for v in made}
+        for value in ops.inputs[ops.first_input[op] : ops.first_input[op + 1]]:
+            tensor = owner[value]
+            if tensor >= 0 and tensor not in targets and made and trace.op_names[ops.name[op]] not in ("detach", "clone", "data"):
+                read.add(tensor)
+    return read
+
+
+def _rank(flow: FlowGraph, found: Cut) -> tuple[int, int]:
+    """Order cuts: what an author wrote to stop gradient before what has none by nature, earlier before later."""
+    ops = flow.trace.ops
+    name = flow.trace.op_names[ops.name[found.op]]
+    if name in DETACHING:
+        kind = 0
+    elif ops.mode[found.op] in (NO_GRAD, INFERENCE):
+        kind = 1
+    elif name in LEAVING:
+        kind = 2
+    else:
+        kind = 3
+    return kind, found.op
+
+
+def _leaving(flow: FlowGraph, tensors: set[int]) -> dict[int, Cut]:
+    """Return, for tensors on no data path, the first call through which their numbers left torch with gradient on them."""
+    found: dict[int, Cut] = {}
+    if tensors:
+        for cut in exits(flow, tensors):
+            for tensor in cut.tensors:
+                found.setdefault(tensor, cut)
+    return found
+

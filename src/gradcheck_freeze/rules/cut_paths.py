@@ -1,0 +1,58 @@
+"""What the four rules about cut paths share: one finding per cut, with the trail to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from gradcheck_freeze.flow.frontier import Cut
+from gradcheck_freeze.rules.case import Case
+from gradcheck_freeze.rules.finding import Finding, Location
+from gradcheck_freeze.rules.places import place, trail
+from gradcheck_freeze.rules.rule import Rule
+from gradcheck_freeze.trace.record import NONE
+
+
+def op_name(case: Case, op: int) -> str:
+    """Return the name of an op as a reader writes it."""
+    name = case.flow.trace.op_names[case.flow.trace.ops.name[op]]
+    return {"__getitem__": "indexing", "__array__": "numpy", "__float__": "float", "__int__": "int"}.get(name, name)
+
+
+def loss_of(case: Case, tensors: tuple[int, ...], cut: Cut) -> int:
+    """Return the first loss that depends on the cut."""
+    mask = 0
+    for edge in cut.edges:
+        mask |= case.flow.data[edge.result]
+    for tensor in tensors:
+        mask = mask or case.flow.tensors[tensor].data
+    return (mask & -mask).bit_length() - 1 if mask else 0
+
+
+def findings(
+    rule: Rule, case: Case, wanted: Callable[[Cut], bool], explain: Callable[[Cut, str], tuple[str, str]], *, by_mode: bool = False
+) -> Iterator[Finding]:
+    """Yield one finding for every wanted cut: `explain` gives the message and the fix for it and its loss."""
+    trace = case.flow.trace
+    groups: dict[int, list[int]] = {}
+    held: dict[int, Cut] = {}
+    for tensor, cut in sorted(case.cut.items()):
+        if wanted(cut):
+            # One `with` block or one line is one fault, however many ops it severs.
+            mode_site = trace.ops.mode_site[cut.op]
+            key = mode_site if by_mode and mode_site != NONE else -2 - trace.ops.site[cut.op]
+            groups.setdefault(key, []).append(tensor)
+            held.setdefault(key, cut)
+    for key, tensors in groups.items():
+        cut = held[key]
+        loss = loss_of(case, tuple(tensors), cut)
+        message, fix = explain(cut, case.flow.losses[loss].name)
+        cause = cause_of(case, cut, by_mode=by_mode)
+        yield rule.finding(case.flow, tensors, message, cause, trail=trail(case.flow, loss, cause, cut.edges[0].source, cut.op), fix=fix)
+
+
+def cause_of(case: Case, cut: Cut, *, by_mode: bool = False) -> Location | None:
+    """Return the line of the cut: the severing call, or the `with` around it."""
+    trace = case.flow.trace
+    if by_mode and trace.ops.mode_site[cut.op] != NONE:
+        return place(trace, trace.ops.mode_site[cut.op], "no_grad")
+    return place(trace, trace.ops.site[cut.op], op_name(case, cut.op))
