@@ -1,0 +1,185 @@
+"""The command line: `run` watches a program, `explain` shows a rule's page."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gradcheck_freeze.errors import GradcheckFreezeError
+
+if TYPE_CHECKING:
+    from gradcheck_freeze.rules.contract import Contract
+    from gradcheck_freeze.rules.diagnosis import Diagnosis
+    from gradcheck_freeze.trace.record import Trace
+
+_LEVELS = ("note", "warning", "error", "never")
+
+
+class _Command(click.Group):
+    """Turns our own errors into their message and status."""
+
+    def invoke(self, context: click.Context) -> Any:
+        try:
+            return super().invoke(context)
+        except GradcheckFreezeError as error:
+            complain(error)
+            sys.exit(error.status)
+
+
+def complain(error: GradcheckFreezeError) -> None:
+    """Print an error as the user sees it."""
+    print(f"gradcheck-freeze: {error}", file=sys.stderr)
+
+
+def _version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted and not context.resilient_parsing:
+        from importlib.metadata import version
+
+        click.echo(f"gradcheck-freeze {version('gradcheck-freeze')}")
+        context.exit()
+
+
+@click.group(cls=_Command, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--version", is_flag=True, callback=_version, expose_value=False, is_eager=True, help="Show the version.")
+def command() -> None:
+    """Say which parameters a training step really teaches, which it must not have touched, and which line is to blame."""
+
+
+@command.command(context_settings={"allow_interspersed_args": False})
+@click.option("-m", "as_module", is_flag=True, help="The target is a module, as in python -m.")
+@click.option("-o", "--output", "outputs", multiple=True, metavar="FILE", help="Write a report; the suffix names the format.")
+@click.option("--frozen", multiple=True, metavar="PATTERN", help="Must stay frozen: a name, a glob, or PATTERN@LOSS.")
+@click.option("--trainable", multiple=True, metavar="PATTERN", help="Must learn: a name, a glob, or PATTERN@LOSS.")
+@click.option("--steps", type=click.IntRange(min=1), help="Steps of every optimizer to watch (default 3).")
+@click.option("--max-ops", type=click.IntRange(min=1), default=5_000_000, show_default=True, help="Ops to record at most.")
+@click.option("--fail-on", type=click.Choice(_LEVELS), help="The least severity that gives status 1 (default error).")
+@click.argument("target")
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def run(
+    as_module: bool, outputs: tuple[str, ...], frozen: tuple[str, ...], trainable: tuple[str, ...], steps: int | None,
+    max_ops: int, fail_on: str | None, target: str, arguments: tuple[str, ...],
+) -> None:  # fmt: skip
+    """Run a training script as Python would, watch its first optimizer steps, and report.
+
+    The program's standard output stays its own; the report goes to standard error.
+    """
+    from gradcheck_freeze.report.files import check_suffix
+    from gradcheck_freeze.settings import read_settings
+
+    settings = read_settings(Path.cwd(), frozen, trainable)
+    paths = [Path(output).absolute() for output in outputs]
+    for path in paths:
+        check_suffix(path)
+    trace, status, interrupted = watch_program(target, list(arguments), as_module, steps or settings.steps, max_ops)
+    own = report(trace, settings.contract, paths, fail_on or settings.fail_on)
+    if interrupted:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGINT)
+    sys.exit(status or own)
+
+
+def watch_program(target: str, arguments: list[str], as_module: bool, steps: int, max_ops: int) -> tuple[Trace, int, bool]:
+    """Run a program under watch; return its trace, its exit status and whether it was interrupted."""
+    from gradcheck_freeze.__main__ import put_aside
+    from gradcheck_freeze.trace import program
+    from gradcheck_freeze.trace.arming import arm_after_torch
+    from gradcheck_freeze.trace.record import Script, Trace
+
+    try:
+        loaded = program.load(target, arguments, as_module)
+    except SyntaxError as error:
+        error.__traceback__ = None
+        sys.excepthook(SyntaxError, error, None)
+        sys.exit(1)
+    held: list[Any] = []
+
+    def arm() -> None:
+        try:
+            from gradcheck_freeze.trace.recorder import Recorder
+
+            held.append(Recorder(steps=steps, max_ops=max_ops))
+            held[0].open()
+        except Exception as error:
+            if os.environ.get("GRADCHECK_FREEZE_DEBUG"):
+                raise
+            print(f"gradcheck-freeze: the recorder could not start ({error!r}); nothing is watched.", file=sys.stderr)
+
+    ours = put_aside(loaded.search)
+    stop = arm_after_torch(arm, lambda: [recorder.abandon() for recorder in held])  # type: ignore[arg-type,return-value]
+    traces: list[Trace] = []
+
+    def before_report() -> None:
+        stop()
+        traces.append(held[0].trace() if held else Trace(root=str(Path.cwd()), closed="torch was never imported"))
+
+    outcome = program.run(loaded, before_report)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            continue
+    sys.modules.update(ours)  # type: ignore[arg-type]
+    trace = traces[0]
+    trace.script = Script(loaded.path, tuple(arguments), outcome.status, target if as_module else None)
+    return trace, outcome.status, outcome.interrupted
+
+
+def report(trace: Trace, contract: Contract, paths: list[Path], fail_on: str) -> int:
+    """Judge a trace, print and write the reports, and return the status of our own."""
+    from gradcheck_freeze.flow.build import build
+    from gradcheck_freeze.report import files, terminal
+    from gradcheck_freeze.rules.contract import Contract
+    from gradcheck_freeze.rules.judge import judge
+
+    problems: list[GradcheckFreezeError] = []
+    try:
+        flow = build(trace)
+        try:
+            diagnosis = judge(flow, contract)
+        except GradcheckFreezeError as error:
+            problems.append(error)
+            diagnosis = judge(flow, Contract())
+        terminal.write(diagnosis, sys.stderr)
+    except Exception as error:
+        if os.environ.get("GRADCHECK_FREEZE_DEBUG"):
+            raise
+        print(f"gradcheck-freeze: internal error while judging ({error!r}); there is no report of this run.", file=sys.stderr)
+        return 3
+    for path in paths:
+        try:
+            files.save(diagnosis, path)
+        except GradcheckFreezeError as error:
+            problems.append(error)
+    for problem in problems:
+        complain(problem)
+    if problems:
+        return problems[0].status
+    return _status(diagnosis, fail_on)
+
+
+def _status(diagnosis: Diagnosis, fail_on: str) -> int:
+    if fail_on == "never":
+        return 0
+    if not diagnosis.losses:
+        print(
+            f"gradcheck-freeze: no backward pass was recorded, so there is no loss to trace back ({diagnosis.window.ops} ops seen).\n"
+            "  Call loss.backward() or torch.autograd.grad() during the run; if the script does,\n"
+            "  check that it reaches the training step and does not run it in another process.",
+            file=sys.stderr,
+        )
+        return 4
+    return 1 if any(finding.severity >= _LEVELS.index(fail_on) + 1 for finding in diagnosis.findings) else 0
+
+
+@command.command()
+@click.argument("rule", required=False)
+def explain(rule: str | None) -> None:
+    """Show the page of a rule by its code or name; without one, list all rules."""
+    from gradcheck_freeze.rules.explain import page
+
+    click.echo(page(rule))

@@ -1,0 +1,73 @@
+"""GF104."""
+
+from __future__ import annotations
+
+import ast
+import linecache
+from collections.abc import Iterator
+
+from gradcheck_freeze.rules.case import Case
+from gradcheck_freeze.rules.finding import Finding, Location, Severity
+from gradcheck_freeze.rules.intent import is_misspelt
+from gradcheck_freeze.rules.places import line_at
+from gradcheck_freeze.rules.rule import rule
+from gradcheck_freeze.trace.record import NONE
+
+
+@rule("GF104", kind="leak", severity=Severity.ERROR)
+def freeze_without_effect(case: Case) -> Iterator[Finding]:
+    """An attempt to freeze has no effect: the flag is set on a module, or misspelt.
+
+    Why it matters: Python lets any attribute be set. `module.requires_grad = False` and `p.require_grad = False` only make a
+    new attribute; the parameters still require grad and are trained.
+
+    Found:
+
+        model.encoder.requires_grad = False
+        for p in model.features.parameters():
+            p.require_grad = False
+
+    Left alone: such an attribute on what nobody updates.
+
+    Instead: `model.encoder.requires_grad_(False)`.
+    """
+    trace = case.flow.trace
+    groups: dict[Location | None, list[int]] = {}
+    for tensor in sorted(case.intent.tried):
+        if not (case.flow.tensors[tensor].changed or case.flow.tensors[tensor].received) or tensor in case.intent.learn:
+            continue
+        attributes = set(trace.tensors[tensor].attributes) or {"requires_grad"}
+        groups.setdefault(_assignment(case, attributes, tensor), []).append(tensor)
+    for cause, tensors in groups.items():
+        yield freeze_without_effect.finding(
+            case.flow, tensors, "{where} was meant to be frozen, but this only sets a Python attribute: it is still trained.", cause,
+            fix="Call requires_grad_(False) on the module, or set p.requires_grad = False on each parameter.",
+        )  # fmt: skip
+
+
+def _assignment(case: Case, attributes: set[str], tensor: int) -> Location | None:
+    """Return the line of the user's sources that sets the attribute."""
+    trace = case.flow.trace
+    misspelt = {name for name in attributes if is_misspelt(name)}
+    wanted = misspelt or {"requires_grad"}
+    module = trace.tensors[tensor].module
+    flagged = ""
+    while module != NONE and not flagged:
+        flagged = trace.modules[module].name if trace.modules[module].attributes else ""
+        module = trace.modules[module].parent
+    found: list[Location] = []
+    for path in sorted({site.path for site in trace.sites}):
+        try:
+            tree = ast.parse("".join(linecache.getlines(path)))
+        except (SyntaxError, ValueError):
+            continue
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Assign):
+                for target in node.targets:
+                    if isinstance(target, ast.Attribute) and target.attr in wanted:
+                        owner = ast.unparse(target.value)
+                        place = line_at(trace, path, node.lineno, f"{target.attr} =")
+                        if not misspelt and flagged.rpartition(".")[2] == owner.rpartition(".")[2]:
+                            return place
+                        found.append(place)
+    return found[0] if found else None

@@ -1,0 +1,76 @@
+"""GF103."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gradcheck_freeze.rules.case import Case
+from gradcheck_freeze.rules.finding import Finding, Location, Severity
+from gradcheck_freeze.rules.places import place
+from gradcheck_freeze.rules.rule import rule
+from gradcheck_freeze.trace.record import NONE
+
+
+@rule("GF103", kind="leak", severity=Severity.ERROR)
+def frozen_statistics_drift(case: Case) -> Iterator[Finding]:
+    """The running statistics of a frozen module move.
+
+    Why it matters: `requires_grad=False` does not touch buffers. In train mode every forward of a BatchNorm rewrites
+    `running_mean` and `running_var`, so the frozen network gives other results from batch to batch.
+
+    Found:
+
+        backbone.requires_grad_(False)
+        features = backbone(images)        # still in train mode
+
+    Left alone: modules of which some parameter learns, and teachers that the program itself updates (EMA).
+
+    Instead: `backbone.eval()` after every `train()` of a module that holds it.
+    """
+    trace = case.flow.trace
+    groups: dict[Location | None, list[int]] = {}
+    for tensor, record in enumerate(trace.tensors):
+        flow = case.flow.tensors[tensor]
+        if record.kind != "buffer" or record.module == NONE or not _frozen_family(case, record.module, tensor):
+            continue
+        inside = [trace.writes[w] for w in flow.written if trace.writes[w].call != NONE]
+        if inside or (flow.changed and tensor in case.intent.fixed):
+            groups.setdefault(_cause(case, record.module, inside[0].site if inside else NONE), []).append(tensor)
+    for cause, tensors in groups.items():
+        yield frozen_statistics_drift.finding(
+            case.flow, tensors, "{where} belongs to a frozen module, but every forward in train mode rewrites it.", cause,
+            fix="Call eval() on the frozen module, after any train() of the model that holds it.",
+        )  # fmt: skip
+
+
+def _family(case: Case, module: int) -> list[int]:
+    """Return the parameters of the nearest module above a normalisation layer that has any besides the layer's own."""
+    trace = case.flow.trace
+    while module != NONE:
+        prefix = trace.modules[module].name + "."
+        below = [t for t, r in enumerate(trace.tensors) if r.kind == "parameter" and r.names[0].startswith(prefix)]
+        if below and len({trace.tensors[t].module for t in below}) > 1:
+            return below
+        module = trace.modules[module].parent
+    return []
+
+
+def _frozen_family(case: Case, module: int, buffer: int) -> bool:
+    if buffer in case.intent.fixed:
+        return True
+    own = [t for t, r in enumerate(case.flow.trace.tensors) if r.module == module and r.kind == "parameter"]
+    family = own + _family(case, module)
+    frozen = bool(family) and all(t in case.intent.fixed for t in family)
+    return frozen and not any(case.flow.tensors[t].written for t in family)
+
+
+def _cause(case: Case, module: int, forward: int) -> Location | None:
+    family = set(_family(case, module))
+    for declaration in case.flow.trace.declarations:
+        if declaration.kind == "requires_grad" and not declaration.value and family & set(declaration.tensors):
+            return place(case.flow.trace, _outermost(case, declaration.site), "requires_grad = False")
+    return place(case.flow.trace, forward, "batch_norm")
+
+
+def _outermost(case: Case, site: int) -> int:
+    return site

@@ -1,0 +1,72 @@
+"""GF101."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gradcheck_freeze.rules.case import Case
+from gradcheck_freeze.rules.finding import Finding, Location, Severity
+from gradcheck_freeze.rules.places import place
+from gradcheck_freeze.rules.rule import rule
+
+
+@rule("GF101", kind="leak", severity=Severity.ERROR)
+def frozen_updated(case: Case) -> Iterator[Finding]:
+    """An optimizer step changes a parameter that must stay frozen.
+
+    Why it matters: a pretrained network drifts away from what it knew; a reference no longer is one.
+
+    Found, with the contract `frozen = ["encoder"]`:
+
+        optimizer = Adam([*encoder.parameters(), *generator.parameters()])
+
+    and without one, when a parameter with `requires_grad=False` is still moved by momentum or weight decay.
+
+    Left alone: copies that the program itself writes (EMA teachers, target networks), and parameters frozen for one loss
+    and trained by another (alternating optimisation).
+
+    Instead: `encoder.requires_grad_(False)`, and pass only what learns to the optimizer.
+    """
+    trace = case.flow.trace
+    groups: dict[tuple[Location | None, str, str], list[int]] = {}
+    for tensor in sorted(case.intent.fixed - case.intent.tried):
+        if case.flow.tensors[tensor].changed and trace.tensors[tensor].kind != "buffer":
+            groups.setdefault(_reason(case, tensor), []).append(tensor)
+    for (cause, why, fix), tensors in groups.items():
+        step = trace.steps[case.flow.tensors[tensors[0]].changed[0]]
+        optimizer = trace.optimizers[step.optimizer]
+        line = place(trace, step.site, "step")
+        feeding = sorted({trace.backwards[b].name for t in tensors for b in step.losses.get(t, ())})
+        by = f" by gradient from {', '.join(feeding)}" if feeding else ""
+        moved = f"{{where}} must stay frozen, but {optimizer.name}.step()" + (f" at line {line.line}" if line else "") + f" moves it{by}"
+        trail = tuple(p for p in (*(place(trace, trace.backwards[b].site, "backward") for b in step.losses.get(tensors[0], ())), line, cause) if p)
+        yield frozen_updated.finding(case.flow, tensors, f"{moved}: {why}.", cause, trail=trail, fix=fix)
+
+
+def _reason(case: Case, tensor: int) -> tuple[Location | None, str, str]:
+    trace = case.flow.trace
+    flags = [d for d in trace.declarations if d.kind == "requires_grad"]
+    own = [d for d in flags if tensor in d.tensors]
+    root = trace.tensors[tensor].names[0].partition(".")[0]
+    optimizer = trace.optimizers[case.flow.tensors[tensor].optimizers[0][0]] if case.flow.tensors[tensor].optimizers else None
+    built = place(trace, optimizer.built, "optimizer") if optimizer else None
+    keep = "Freeze it with requires_grad_(False) and leave it out of the optimizer."
+    if tensor not in case.intent.carried and own and not own[-1].value:
+        return (
+            place(trace, own[-1].site, "requires_grad = False"),
+            "it was frozen here, but momentum, weight decay or a gradient left in .grad still moves it",
+            "Set .grad to None when freezing (zero_grad(set_to_none=True)) and leave the parameter out of the optimizer.",
+        )
+    if any(not d.value for d in own) and own[-1].value:
+        return place(trace, own[-1].site, "requires_grad = True"), "it is made trainable again here", f"Drop this line. {keep}"
+    freezes = [d for d in flags if not d.value and any(trace.tensors[t].names[0].partition(".")[0] == root for t in d.tensors)]
+    replaced = [d for d in trace.declarations if d.kind == "replaced" and tensor in d.tensors]
+    if replaced and (not freezes or replaced[-1].after >= freezes[0].after):
+        return (
+            place(trace, replaced[-1].site, "replaced"),
+            "it was put here in place of another, and a new parameter requires grad",
+            "Freeze it again after this line with requires_grad_(False).",
+        )
+    if freezes:
+        return place(trace, freezes[-1].site, "requires_grad = False"), "the freeze here does not reach it", keep
+    return built, "it was never frozen and the optimizer holds it", keep

@@ -1,0 +1,93 @@
+"""GF209."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gradcheck_freeze.flow.frontier import path
+from gradcheck_freeze.rules.case import Case
+from gradcheck_freeze.rules.finding import Finding, Location, Severity
+from gradcheck_freeze.rules.places import place, trail
+from gradcheck_freeze.rules.rule import rule
+from gradcheck_freeze.trace.record import GRAD, NONE, REQUIRES_GRAD
+
+_STEPWISE = frozenset({"round", "sign", "sgn", "floor", "ceil", "trunc", "fix", "heaviside", "round_", "sign_", "floor_divide"})
+_SATURATING = frozenset({
+    "relu", "relu_", "clamp", "clamp_", "clip", "hardtanh", "hardsigmoid", "threshold", "relu6", "softmax", "log_softmax",
+    "masked_fill", "where", "max", "min", "maximum", "minimum", "sigmoid", "tanh",
+})  # fmt: skip
+
+
+@rule("GF209", kind="blockage", severity=Severity.ERROR)
+def gradient_always_zero(case: Case) -> Iterator[Finding]:
+    """A trainable parameter gets a gradient, but in every step all of it is zero.
+
+    Why it matters: the graph is whole, so nothing complains, and the parameter never learns. `round` and `sign` have zero
+    derivative everywhere; a dead ReLU, a clamp outside its range or a softmax over one element have it here.
+
+    Found:
+
+        code = torch.round(encoder(x))
+
+    Left alone: a gradient that is zero in the first step only (LoRA's A factor while B is zero), and parameters seen
+    in fewer than two steps.
+
+    Instead: a straight-through estimator, `x + (torch.round(x) - x).detach()`, or another range.
+    """
+    trace = case.flow.trace
+    groups: dict[tuple[Location | None, str], list[int]] = {}
+    starts: dict[tuple[Location | None, str], tuple[int, int]] = {}
+    for tensor in sorted(case.intent.learn):
+        states = [trace.steps[s].gradients[tensor].state for s in case.flow.tensors[tensor].steps]
+        if not case.flow.tensors[tensor].received or states.count("zero") < 2 or set(states) - {"zero", "none"}:
+            continue
+        value, op = _where_it_dies(case, tensor)
+        name = trace.op_names[trace.ops.name[op]] if op != NONE else ""
+        key = (place(trace, trace.ops.site[op], name) if op != NONE else None, name)
+        groups.setdefault(key, []).append(tensor)
+        starts.setdefault(key, (value, op))
+    for (cause, name), tensors in groups.items():
+        value, op = starts[cause, name]
+        loss = max(case.flow.tensors[tensors[0]].received.bit_length() - 1, 0)
+        by = f": {name}() here passes back zero" if name in _STEPWISE else f", most likely by {name}() here" if name else ""
+        yield gradient_always_zero.finding(
+            case.flow, tensors, f"{{where}} gets a gradient of exact zeros in every step{by}.", cause,
+            trail=trail(case.flow, loss, cause, value, op),
+            fix="Use a straight-through estimator, x + (op(x) - x).detach(), or keep the input where the derivative is not zero.",
+        )  # fmt: skip
+
+
+def _where_it_dies(case: Case, tensor: int) -> tuple[int, int]:
+    """Return a value of the tensor and the op on its way to a loss at which the gradient most likely becomes zero."""
+    trace = case.flow.trace
+    values, ops = trace.values, trace.ops
+    for value in range(len(values)):
+        if values.tensor[value] != tensor or not values.flags[value] & REQUIRES_GRAD or not case.flow.gradient[value]:
+            continue
+        if any(state == "zero" for state in trace.zero_at.values()):
+            deep = _deep(case, value)
+            if deep != NONE:
+                return value, deep
+        loss = (case.flow.gradient[value] & -case.flow.gradient[value]).bit_length() - 1
+        way = [op for op in path(case.flow, value, loss) if ops.mode[op] == GRAD]
+        for kinds in (_STEPWISE, _SATURATING):
+            for op in way:
+                if trace.op_names[ops.name[op]] in kinds:
+                    return value, op
+        return value, way[0] if way else NONE
+    return NONE, NONE
+
+
+def _deep(case: Case, value: int) -> int:
+    """Return the op whose output got a gradient and whose input got zeros, as the deep watch saw it."""
+    trace = case.flow.trace
+    loss = (case.flow.gradient[value] & -case.flow.gradient[value]).bit_length() - 1
+    ops, held = trace.ops, trace.zero_at
+    found = NONE
+    for op in path(case.flow, value, loss):
+        made = ops.outputs[ops.first_output[op] : ops.first_output[op + 1]]
+        if any(held.get(v) in ("finite", "nonfinite") for v in made):
+            return op
+        if any(held.get(v) == "zero" for v in made):
+            found = op
+    return NONE if found == NONE else NONE

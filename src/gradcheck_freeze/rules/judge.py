@@ -1,0 +1,115 @@
+"""Holds a flow against a contract: runs every rule and writes down the verdict for each parameter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from gradcheck_freeze.flow.graph import FlowGraph
+from gradcheck_freeze.rules.case import build_case
+from gradcheck_freeze.rules.colour import coloured_graph
+from gradcheck_freeze.rules.contract import Contract
+from gradcheck_freeze.rules.diagnosis import (
+    Diagnosis,
+    LossRecord,
+    OptimizerMembership,
+    OptimizerRecord,
+    ParameterRecord,
+    ScriptRecord,
+    Window,
+)
+from gradcheck_freeze.rules.finding import Finding
+from gradcheck_freeze.rules.intent import Intent, read_intent
+from gradcheck_freeze.rules.places import excerpts, names_of, place, relative
+from gradcheck_freeze.rules.table import RULES
+from gradcheck_freeze.trace.record import NONE, GradientState
+
+
+def judge(flow: FlowGraph, contract: Contract) -> Diagnosis:
+    """Return the diagnosis; raises `ContractError` for a pattern that names nothing."""
+    intent = read_intent(flow, contract)
+    case = build_case(flow, intent)
+    findings = tuple(sorted((f for rule in RULES for f in rule.check(case)), key=_order))
+    parameters = _parameters(flow, intent, findings)
+    trace = flow.trace
+    script = trace.script
+    return Diagnosis(
+        findings=findings,
+        parameters={p.name: p for p in parameters},
+        losses=_losses(flow),
+        optimizers=_optimizers(flow),
+        graph=coloured_graph(flow, {p.name: p.state for p in parameters}, findings),
+        window=Window(len(trace.ops), len(trace.backwards), len(trace.steps), trace.closed),
+        script=ScriptRecord(relative(script.path, trace.root), script.arguments, script.exit_status) if script else None,
+        gaps=tuple(dict.fromkeys(gap.what for gap in trace.gaps)),
+        excerpts=excerpts(trace, findings),
+        torch_version=trace.torch_version,
+    )
+
+
+def _order(finding: Finding) -> tuple[int, str, str, int, str]:
+    cause = finding.cause
+    return (-finding.severity, finding.rule, cause.path if cause else "", cause.line if cause else 0, finding.where)
+
+
+def _parameters(flow: FlowGraph, intent: Intent, findings: Iterable[Finding]) -> list[ParameterRecord]:
+    trace = flow.trace
+    leaking = {name for f in findings if f.kind == "leak" for name in f.parameters}
+    blocked = {name for f in findings if f.kind == "blockage" for name in f.parameters}
+    records = []
+    for index, tensor in enumerate(trace.tensors):
+        name = tensor.names[0]
+        seen = flow.tensors[index]
+        if not name or (tensor.kind == "tensor" and not seen.optimizers and not tensor.registered and "." not in name and not seen.received):
+            continue
+        gradient = trace.gradients.get(index, GradientState("none"))
+        state = "LEAK" if name in leaking else "BLOCKED" if name in blocked else _state(flow, intent, index, gradient)
+        ratios = [r for s in seen.changed if (r := trace.steps[s].changed[index]) is not None]
+        records.append(
+            ParameterRecord(
+                name, tensor.names[1:], tensor.kind, trace.modules[tensor.module].name if tensor.module != NONE else "",
+                tensor.shape, tensor.dtype, tensor.numel, tensor.requires_grad or index in intent.carried,
+                tuple(OptimizerMembership(trace.optimizers[o].name, g) for o, g in seen.optimizers),
+                gradient.state, gradient.norm, bool(seen.changed or seen.written), ratios[-1] if ratios else None,
+                tuple(loss.name for i, loss in enumerate(flow.losses) if seen.received >> i & 1), state,
+                place(trace, tensor.declared),
+            )  # fmt: skip
+        )
+    return sorted(records, key=lambda record: record.name)
+
+
+def _state(flow: FlowGraph, intent: Intent, index: int, gradient: GradientState) -> str:
+    seen, kind = flow.tensors[index], flow.trace.tensors[index].kind
+    if kind == "buffer":
+        return "learning" if seen.written or seen.changed else "frozen" if seen.data else "idle"
+    if index in intent.fixed or (not seen.received and index not in intent.carried and seen.data):
+        return "frozen"
+    if seen.received and (seen.changed or seen.written or gradient.state != "none"):
+        return "learning"
+    return "idle"
+
+
+def _losses(flow: FlowGraph) -> tuple[LossRecord, ...]:
+    trace = flow.trace
+    return tuple(
+        LossRecord(
+            loss.name, place(trace, loss.site, "backward"), len(loss.backwards),
+            names_of(trace, (t for t, seen in enumerate(flow.tensors) if seen.received >> number & 1)),
+        )
+        for number, loss in enumerate(flow.losses)
+    )  # fmt: skip
+
+
+def _optimizers(flow: FlowGraph) -> tuple[OptimizerRecord, ...]:
+    trace = flow.trace
+    records = []
+    for number, optimizer in enumerate(trace.optimizers):
+        steps = [step for step in trace.steps if step.optimizer == number]
+        held = {t for group in optimizer.groups for t in group.tensors}
+        losses = {trace.backwards[b].name for step in steps for bs in step.losses.values() for b in bs}
+        records.append(
+            OptimizerRecord(
+                optimizer.name, optimizer.type_name, place(trace, optimizer.built, "optimizer"), len(steps),
+                names_of(trace, held), names_of(trace, {t for step in steps for t in step.changed}), tuple(sorted(losses)),
+            )  # fmt: skip
+        )
+    return tuple(records)

@@ -1,0 +1,101 @@
+"""GF207."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gradcheck_freeze.rules.case import Case
+from gradcheck_freeze.rules.finding import Finding, Location, Severity
+from gradcheck_freeze.rules.places import place
+from gradcheck_freeze.rules.rule import rule
+from gradcheck_freeze.trace.record import NONE
+
+
+@rule("GF207", kind="blockage", severity=Severity.ERROR)
+def missing_from_optimizer(case: Case) -> Iterator[Finding]:
+    """A parameter gets gradient, its network is trained, but no optimizer holds it.
+
+    Why it matters: its gradient is computed and never applied; it stays at its initial value.
+
+    Found:
+
+        optimizer = Adam(model.parameters())
+        model.head = nn.Linear(64, 3)              # made after the optimizer
+
+        self.branches = [nn.Conv1d(16, 6, k) for k in (3, 4, 5)]    # not registered: parameters() misses them
+
+    Left alone: a network of which the optimizer deliberately holds a small part (a linear probe, adapters), a network that
+    only passes gradient on, and a program without an optimizer.
+
+    Instead: build the optimizer after the last change of the model; use `nn.ModuleList`, `nn.ParameterDict`.
+    """
+    trace = case.flow.trace
+    if not trace.steps:
+        return
+    missing = [
+        t for t in sorted(case.intent.learn)
+        if case.flow.tensors[t].received and not case.flow.tensors[t].optimizers and trace.tensors[t].kind == "parameter"
+        and not case.flow.tensors[t].changed and not case.flow.tensors[t].written
+    ]  # fmt: skip
+    groups: dict[tuple[Location | None, str, str, Severity], list[int]] = {}
+    for tensor in missing:
+        reason = _reason(case, tensor, missing)
+        if reason is not None:
+            groups.setdefault(reason, []).append(tensor)
+    for (cause, why, fix, severity), tensors in groups.items():
+        yield missing_from_optimizer.finding(
+            case.flow, tensors, f"{{where}} gets gradient, but no optimizer holds it: {why}.", cause, fix=fix, severity=severity
+        )
+
+
+def _reason(case: Case, tensor: int, missing: list[int]) -> tuple[Location | None, str, str, Severity] | None:
+    """Return cause, why, fix and severity, or None where leaving it out may well be meant."""
+    trace = case.flow.trace
+    record = trace.tensors[tensor]
+    last = max((o.after for o in trace.optimizers), default=0)
+    changes = [d for d in trace.declarations if tensor in d.tensors and d.kind in ("registered", "replaced") and d.after >= last]
+    optimizer = trace.optimizers[-1] if trace.optimizers else None
+    if not record.registered:
+        site = record.declared
+        if site == NONE and record.module != NONE:
+            site = trace.modules[record.module].declared
+        return (
+            _made(case, tensor), "it sits in a plain Python container or variable, so parameters() does not list it",
+            "Register it: nn.ModuleList, nn.ModuleDict, nn.ParameterList or nn.ParameterDict, made in __init__.", Severity.ERROR,
+        )  # fmt: skip
+    if changes:
+        return (
+            place(trace, changes[-1].site, "replaced"), "it was put into the model after the optimizer was built",
+            "Build the optimizer after this line, or add the new parameters with add_param_group().", Severity.ERROR,
+        )  # fmt: skip
+    root = record.names[0].partition(".")[0]
+    family = [t for t, other in enumerate(trace.tensors) if other.kind == "parameter" and other.names[0].partition(".")[0] == root]
+    held = [t for t in family if case.flow.tensors[t].optimizers]
+    absent = [t for t in missing if trace.tensors[t].names[0].partition(".")[0] == root]
+    if held and len(absent) < len(held):
+        replaced = [d for d in trace.declarations if tensor in d.tensors and d.kind == "replaced"]
+        cause = place(trace, replaced[-1].site, "replaced") if replaced else None
+        if cause is None and optimizer is not None:
+            cause = place(trace, optimizer.built, "optimizer")
+        return (
+            cause, f"the optimizer was given other parameters of {root}, but not this one",
+            "Add it to a parameter group, or freeze it with requires_grad_(False) if it must stay.", Severity.WARNING,
+        )  # fmt: skip
+    stale = [o for o in trace.optimizers if any(not trace.tensors[t].alive for g in o.groups for t in g.tensors)]
+    if stale and not held:
+        return (
+            place(trace, record.declared, "replaced"), f"{stale[-1].name} still holds the tensors that it replaced",
+            "Build the optimizer after the model has got its final parameters.", Severity.ERROR,
+        )  # fmt: skip
+    return None
+
+
+def _made(case: Case, tensor: int) -> Location | None:
+    """Return where an unregistered tensor was made."""
+    trace = case.flow.trace
+    if trace.tensors[tensor].declared != NONE:
+        return place(trace, trace.tensors[tensor].declared, "not registered")
+    values = trace.values
+    first = next((v for v in range(len(values)) if values.tensor[v] == tensor), NONE)
+    op = values.op[first] if first != NONE else NONE
+    return place(trace, trace.ops.site[op], "not registered") if op != NONE else None

@@ -1,0 +1,34 @@
+"""The rule book, written by hand: every rule in the order of its code."""
+
+from __future__ import annotations
+
+from gradcheck_freeze.rules.detached_path import detached_path
+from gradcheck_freeze.rules.freeze_without_effect import freeze_without_effect
+from gradcheck_freeze.rules.frozen_fed_gradient import frozen_fed_gradient
+from gradcheck_freeze.rules.frozen_statistics_drift import frozen_statistics_drift
+from gradcheck_freeze.rules.frozen_updated import frozen_updated
+from gradcheck_freeze.rules.gradient_always_zero import gradient_always_zero
+from gradcheck_freeze.rules.missing_from_optimizer import missing_from_optimizer
+from gradcheck_freeze.rules.off_the_loss_path import off_the_loss_path
+from gradcheck_freeze.rules.parameter_unused import parameter_unused
+from gradcheck_freeze.rules.path_leaves_torch import path_leaves_torch
+from gradcheck_freeze.rules.path_under_no_grad import path_under_no_grad
+from gradcheck_freeze.rules.path_without_derivative import path_without_derivative
+from gradcheck_freeze.rules.rule import Rule
+from gradcheck_freeze.rules.stale_optimizer_entry import stale_optimizer_entry
+
+RULES: tuple[Rule, ...] = (
+    frozen_updated,
+    frozen_fed_gradient,
+    frozen_statistics_drift,
+    freeze_without_effect,
+    detached_path,
+    path_under_no_grad,
+    path_leaves_torch,
+    path_without_derivative,
+    parameter_unused,
+    off_the_loss_path,
+    missing_from_optimizer,
+    stale_optimizer_entry,
+    gradient_always_zero,
+)

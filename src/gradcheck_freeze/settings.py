@@ -1,0 +1,75 @@
+"""The contract and options of a project, from `[tool.gradcheck-freeze]` in the nearest pyproject.toml."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gradcheck_freeze.errors import ContractError, UsageError
+from gradcheck_freeze.rules.contract import Contract, parse_patterns
+
+_KEYS = ("frozen", "trainable", "loss", "steps", "fail-on")
+_LEVELS = ("note", "warning", "error", "never")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a run is held against. Patterns on the command line take the place of the file's."""
+
+    contract: Contract
+    steps: int = 3
+    fail_on: str = "error"
+
+
+def read_settings(folder: Path, frozen: tuple[str, ...], trainable: tuple[str, ...]) -> Settings:
+    """Return the settings for a run in this folder; raises `UsageError` for a file that cannot be read or obeyed."""
+    path, table = _find(folder)
+    _known(path, table, _KEYS)
+    steps, fail_on = table.get("steps", 3), table.get("fail-on", "error")
+    if not isinstance(steps, int) or isinstance(steps, bool) or steps < 1:
+        raise UsageError(f"{path}: steps must be a whole number of at least 1, not {steps!r}.")
+    if fail_on not in _LEVELS:
+        raise UsageError(f"{path}: fail-on must be one of {', '.join(_LEVELS)}, not {fail_on!r}.")
+    contract = parse_patterns(frozen, trainable) if frozen or trainable else _contract(path, table)
+    return Settings(contract, steps, fail_on)
+
+
+def _find(folder: Path) -> tuple[Path, dict[str, Any]]:
+    for place in (folder, *folder.parents):
+        path = place / "pyproject.toml"
+        if path.is_file():
+            try:
+                table = tomllib.loads(path.read_text("utf-8")).get("tool", {}).get("gradcheck-freeze", {})
+            except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+                raise UsageError(f"{path} cannot be read: {error}.") from None
+            return path, table
+    return folder / "pyproject.toml", {}
+
+
+def _known(path: Path, table: dict[str, Any], keys: tuple[str, ...]) -> None:
+    for key in table:
+        if key not in keys:
+            near = difflib.get_close_matches(key, keys, n=1)
+            meant = f" Did you mean {near[0]!r}?" if near else ""
+            raise UsageError(f"{path}: [tool.gradcheck-freeze] has no key {key!r}.{meant}\n  Known: {', '.join(keys)}.")
+
+
+def _contract(path: Path, table: dict[str, Any]) -> Contract:
+    by_loss: dict[str, dict[str, tuple[str, ...]]] = {"frozen": {}, "trainable": {}}
+    for loss, patterns in table.get("loss", {}).items():
+        _known(path, patterns, ("frozen", "trainable"))
+        for side in ("frozen", "trainable"):
+            if side in patterns:
+                by_loss[side][loss] = _patterns(path, patterns[side])
+    return Contract(
+        _patterns(path, table.get("frozen", [])), _patterns(path, table.get("trainable", [])), by_loss["frozen"], by_loss["trainable"]
+    )
+
+
+def _patterns(path: Path, value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
+        raise ContractError(f"{path}: patterns must be a list of names or globs, not {value!r}.")
+    return tuple(value)
