@@ -1,0 +1,33 @@
+"""The look of the states, shared by every picture: never told by colour alone. And text made safe to show."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a state is drawn."""
+
+    stroke: str
+    fill: str
+    style: str
+    shape: str
+    word: str
+    glyph: str
+
+
+LOOKS = {
+    "learning": Look("#14884C", "#D7F2EA", "solid", "box", "ok", "✓"),
+    "LEAK": Look("#B60304", "#FFE1D2", "bold", "octagon", "LEAK", "⚠"),
+    "BLOCKED": Look("#90008E", "#F3DFF3", "dashed", "hexagon", "BLOCKED", "⛔"),
+    "frozen": Look("#0757EB", "#DCEBFA", "solid", "note", "frozen", "❄"),
+    "idle": Look("#76767E", "#ECEEF1", "dotted", "box", "unused", "○"),
+}
+
+
+def shown(text: str, most: int = 200) -> str:
+    """Return text on one line with every control and formatting character written out, so that none is obeyed."""
+    safe = "".join(c if unicodedata.category(c)[0] != "C" else c.encode("unicode_escape", "backslashreplace").decode() for c in text)
+    return safe if len(safe) <= most else safe[: most - 1] + "…"
