@@ -41,7 +41,7 @@ def build_case(flow: FlowGraph, intent: Intent) -> Case:
     cut: dict[int, Cut] = {}
     on_path = starved - unread - off_path
     if on_path:
-        for found in sorted(cuts(flow, on_path), key=lambda c: _rank(flow, c)):
+        for found in sorted(cuts(flow, on_path), key=lambda c: rank(flow, c)):
             for tensor in found.tensors:
                 cut.setdefault(tensor, found)
     return Case(flow, intent, frozenset(unread), frozenset(off_path), cut, frozenset(on_path - set(cut)), _leaving(flow, off_path))
@@ -64,7 +64,7 @@ def _read_by_ops(flow: FlowGraph) -> set[int]:
     return read
 
 
-def _rank(flow: FlowGraph, found: Cut) -> tuple[int, int]:
+def rank(flow: FlowGraph, found: Cut) -> tuple[int, int]:
     """Order cuts: what an author wrote to stop gradient before what has none by nature, earlier before later."""
     ops = flow.trace.ops
     name = flow.trace.op_names[ops.name[found.op]]

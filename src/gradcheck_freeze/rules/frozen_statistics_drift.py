@@ -33,9 +33,8 @@ def frozen_statistics_drift(case: Case) -> Iterator[Finding]:
         flow = case.flow.tensors[tensor]
         if record.kind != "buffer" or record.module == NONE or not _frozen_family(case, record.module, tensor):
             continue
-        inside = [trace.writes[w] for w in flow.written if trace.writes[w].call != NONE]
-        if inside or (flow.changed and tensor in case.intent.fixed):
-            groups.setdefault(_cause(case, record.module, inside[0].site if inside else NONE), []).append(tensor)
+        if flow.written or (flow.changed and tensor in case.intent.fixed):
+            groups.setdefault(_cause(case, tensor), []).append(tensor)
     for cause, tensors in groups.items():
         yield frozen_statistics_drift.finding(
             case.flow, tensors, "{where} belongs to a frozen module, but every forward in train mode rewrites it.", cause,
@@ -64,13 +63,17 @@ def _frozen_family(case: Case, module: int, buffer: int) -> bool:
     return frozen and not any(case.flow.tensors[t].written for t in family)
 
 
-def _cause(case: Case, module: int, forward: int) -> Location | None:
-    family = set(_family(case, module))
-    for declaration in case.flow.trace.declarations:
-        if declaration.kind == "requires_grad" and not declaration.value and family & set(declaration.tensors):
-            return place(case.flow.trace, _outermost(case, declaration.site), "requires_grad = False")
-    return place(case.flow.trace, forward, "batch_norm")
-
-
-def _outermost(case: Case, site: int) -> int:
-    return site
+def _cause(case: Case, tensor: int) -> Location | None:
+    """Return the outermost call of a module, in train mode, in which the statistics are read and rewritten."""
+    trace = case.flow.trace
+    ops, owner = trace.ops, trace.values.tensor
+    for op in range(len(ops)):
+        call = ops.call[op]
+        if call != NONE and trace.calls[call].training and any(
+            owner[v] == tensor for v in ops.inputs[ops.first_input[op] : ops.first_input[op + 1]]
+        ):
+            while trace.calls[call].parent != NONE:
+                call = trace.calls[call].parent
+            return place(trace, trace.calls[call].site, "forward in train mode")
+    writes = case.flow.tensors[tensor].written
+    return place(trace, trace.writes[writes[0]].site, "write") if writes else None

@@ -64,8 +64,11 @@ def _reason(case: Case, tensor: int, missing: list[int]) -> tuple[Location | Non
             "Register it: nn.ModuleList, nn.ModuleDict, nn.ParameterList or nn.ParameterDict, made in __init__.", Severity.ERROR,
         )  # fmt: skip
     if changes:
+        root = record.names[0].partition(".")[0]
+        family = {t for t, other in enumerate(trace.tensors) if other.alive and other.names[0].partition(".")[0] == root}
+        whole = not any(case.flow.tensors[t].optimizers for t in family)
         return (
-            place(trace, changes[-1].site, "replaced"), "it was put into the model after the optimizer was built",
+            place(trace, record.built if whole and record.built != NONE else changes[-1].site, "replaced"), "it was put into the model after the optimizer was built",
             "Build the optimizer after this line, or add the new parameters with add_param_group().", Severity.ERROR,
         )  # fmt: skip
     root = record.names[0].partition(".")[0]

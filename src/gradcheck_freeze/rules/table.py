@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gradcheck_freeze.rules.dead_loss_term import dead_loss_term
 from gradcheck_freeze.rules.detached_path import detached_path
 from gradcheck_freeze.rules.freeze_without_effect import freeze_without_effect
 from gradcheck_freeze.rules.frozen_fed_gradient import frozen_fed_gradient
@@ -16,6 +17,7 @@ from gradcheck_freeze.rules.path_under_no_grad import path_under_no_grad
 from gradcheck_freeze.rules.path_without_derivative import path_without_derivative
 from gradcheck_freeze.rules.rule import Rule
 from gradcheck_freeze.rules.stale_optimizer_entry import stale_optimizer_entry
+from gradcheck_freeze.rules.step_without_effect import step_without_effect
 
 RULES: tuple[Rule, ...] = (
     frozen_updated,
@@ -31,4 +33,6 @@ RULES: tuple[Rule, ...] = (
     missing_from_optimizer,
     stale_optimizer_entry,
     gradient_always_zero,
+    dead_loss_term,
+    step_without_effect,
 )

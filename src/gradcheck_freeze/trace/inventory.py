@@ -24,6 +24,7 @@ class Inventory:
         self.called: set[int] = set()
         self.declared: dict[int, int] = {}  # module number → site
         self.tensor_declared: dict[int, int] = {}  # slot → site
+        self.tensor_built: dict[int, int] = {}  # slot → site of the construction of the whole module
         self.roots: dict[int, tuple[ref[torch.nn.Module], list[str]]] = {}
         self.loose: dict[int, list[str]] = {}  # slot → names of a bare tensor
         self.optimizer_names: dict[int, tuple[ref[torch.optim.Optimizer], list[str]]] = {}
@@ -41,27 +42,32 @@ class Inventory:
         self.modules.append(ref(module))
         return number
 
-    def search(self, spaces: list[Any]) -> None:
-        """Search namespaces and keep the names they give."""
+    def search(self, spaces: list[Any], final: bool) -> None:
+        """Search namespaces and keep the names they give; those found when the window closes go before older ones."""
         found = names.search(spaces)
         for module, paths in found.modules.values():
             self.number(module)
             held = self.roots.get(id(module))
             if held is None or held[0]() is not module:
                 held = self.roots[id(module)] = (ref(module), [])
-            held[1].extend(path for path in paths if path not in held[1])
+            _merge(held[1], paths, final)
         for tensor, paths in found.tensors.values():
             self.recorder.value_of(tensor)
             slot = self.recorder.tensors.slot(tensor)
             if slot != NONE:
-                kept = self.loose.setdefault(slot, [])
-                kept.extend(path for path in paths if path not in kept)
+                _merge(self.loose.setdefault(slot, []), paths, final)
         for optimizer, paths in found.optimizers.values():
             held_optimizer = self.optimizer_names.setdefault(id(optimizer), (ref(optimizer), []))
             if held_optimizer[0]() is not optimizer:
                 held_optimizer = self.optimizer_names[id(optimizer)] = (ref(optimizer), [])
-            held_optimizer[1].extend(path for path in paths if path not in held_optimizer[1])
+            _merge(held_optimizer[1], paths, final)
+        if final:
+            self.kept_before = self.kept
+            self.kept = {}
         self.walk()
+        if final:
+            for slot, entry in self.kept_before.items():
+                self.kept.setdefault(slot, entry)
 
     def walk(self) -> None:
         """Walk every module from its roots and give its tensors slots and names."""
@@ -117,7 +123,7 @@ class Inventory:
         here += [(name, t, "parameter", False) for name, t in names.unregistered(module) if isinstance(t, torch.Tensor)]
         for name, tensor, kind, is_registered in here:
             self.recorder.value_of(tensor)
-            slot = self.recorder.tensors.slot(tensor)
+            slot = self.recorder.tensors.adopt(tensor)
             if slot == NONE:
                 continue
             full = [f"{path}.{name}" for path in paths]
@@ -171,10 +177,17 @@ class Inventory:
                     tensor.numel() if tensor is not None else 0,
                     tensor.requires_grad if tensor is not None else bool(flags & REQUIRES_GRAD and flags & LEAF),
                     kind in ("parameter", "buffer"), modules.get(number, NONE), alive, self.tensor_declared.get(slot, NONE),
-                    tuple(sorted(set(getattr(tensor, "__dict__", ())) - _KNOWN_ATTRIBUTES)),
+                    tuple(sorted(set(getattr(tensor, "__dict__", ())) - _KNOWN_ATTRIBUTES)), self.tensor_built.get(slot, NONE),
                 )  # fmt: skip
             )
         return watched, index
+
+
+def _merge(names: list[str], found: list[str], first: bool) -> None:
+    """Add names to those known, before or after them; a chain of attributes never goes before a plain variable."""
+    fresh = [name for name in found if not (names and "." in name and "." not in names[0])] if first else []
+    rest = [name for name in (*names, *found) if name not in fresh]
+    names[:] = [*fresh, *dict.fromkeys(rest)]
 
 
 def _below(module: torch.nn.Module) -> list[torch.nn.Module]:

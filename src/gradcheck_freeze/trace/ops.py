@@ -33,12 +33,13 @@ Special = Callable[[Any, tuple[Any, ...], dict[str, Any]], Any]
 class _Kind:
     """What has to be known of one torch function, found once."""
 
-    __slots__ = ("leaves", "name", "skip", "special", "writes")
+    __slots__ = ("copies", "leaves", "name", "skip", "special", "writes")
 
     def __init__(self, func: Any, name: int, text: str, special: Special | None) -> None:
         self.name = name
         self.special = special
         self.leaves = text in _LEAVING
+        self.copies = text == "__deepcopy__"  # its memo holds every tensor copied before: none of them is an input
         self.skip = False
         self.writes = (
             (text.endswith("_") and not text.endswith("__"))
@@ -88,7 +89,7 @@ class OpRecorder(TorchFunctionMode):
             return kind.special(func, args, kwargs)
         try:
             inputs: list[torch.Tensor] = []
-            collect(args, inputs)
+            collect(args[:1] if kind.copies else args, inputs)
             if kwargs:
                 collect(kwargs.values(), inputs)
             read = [self.value_of(tensor) for tensor in inputs]
@@ -204,27 +205,30 @@ class OpRecorder(TorchFunctionMode):
 
     def write_op(self, name: int, read: list[int], fresh: list[torch.Tensor], written: Iterable[torch.Tensor], frame: Any) -> int:
         """Record one op that made the `fresh` tensors and changed the `written` ones; return its number."""
-        tensors = self.tensors
         op = self.begin(name, read, frame)
-        outputs = []
-        carried = False
-        for tensor in fresh:
-            flags = flags_of(tensor)
-            if flags & REQUIRES_GRAD:
-                if flags & LEAF:  # made with requires_grad=True: a source of its own
-                    outputs.append(tensors.source(tensor, len(self.ops), op))
-                    continue
-                carried = True
-            value = tensors.add(tensor, op, flags, NONE)
-            outputs.append(value)
-            if carried:
-                tensors.keep_storage(tensor, value)
-                if self.deep is not None:
-                    self.deep(tensor, value)
-        for tensor in written:
-            outputs.extend(self._write(tensor, op))
-        self._end(op, outputs)
+        outputs: list[int] = []
+        try:
+            for tensor in fresh:
+                self._make(tensor, op, outputs)
+            for tensor in written:
+                outputs.extend(self._write(tensor, op))
+        finally:  # a row is whole or absent, also where something above failed
+            self._end(op, outputs)
         return op
+
+    def _make(self, tensor: torch.Tensor, op: int, outputs: list[int]) -> None:
+        """Give a tensor that an op made its value."""
+        tensors = self.tensors
+        flags = flags_of(tensor)
+        if flags & REQUIRES_GRAD and flags & LEAF:  # made with requires_grad=True: a source of its own
+            outputs.append(tensors.source(tensor, len(self.ops), op))
+            return
+        value = tensors.add(tensor, op, flags, NONE)
+        outputs.append(value)
+        if flags & REQUIRES_GRAD:
+            tensors.keep_storage(tensor, value)
+            if self.deep is not None:
+                self.deep(tensor, value)
 
     def _written(self, inputs: list[torch.Tensor], read: list[int]) -> list[torch.Tensor]:
         """Return the inputs whose version counter moved while the call ran."""

@@ -81,6 +81,7 @@ class WatchedTensor:
     alive: bool = True  # the module or variable still holds it when the window closes
     declared: int = NONE  # site where it was registered or first made
     attributes: tuple[str, ...] = ()  # names of attributes set on it that torch does not know ("require_grad")
+    built: int = NONE  # site outside every __init__ at which the outermost module that made it was constructed
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,7 @@ class Recorder:
         self._patches.replace(torch.overrides, "has_torch_function", answer_as_if_absent(ops))
         self._patches.replace(torch.optim.Optimizer, "add_param_group", self._watch_construction)
         self._patches.replace(torch.autograd.Function, "apply", self._watch_function)
+        self._patches.replace(torch.nn.Parameter, "__new__", self._watch_parameter)
         self._patches.replace(torch.inference_mode, "__enter__", self._watch_inference)
         self._patches.replace(torch.utils, "swap_tensors", self._forgetting)
         self._eager()
@@ -213,7 +214,8 @@ class Recorder:
             slot = self.ops.tensors.slot(parameter)
             site = self.sites.here(sys._getframe(1))
             if slot != NONE:
-                self.inventory.tensor_declared.setdefault(slot, site)
+                self.inventory.tensor_declared[slot] = site
+                self.inventory.tensor_built.setdefault(slot, self.sites.construction(sys._getframe(1)))
                 replaced = module._parameters.get(name) is not None
                 self.raw_declarations.append(("replaced" if replaced else "registered", True, slot, site, len(self.ops.ops)))
         except Exception as error:
@@ -234,6 +236,28 @@ class Recorder:
                         self.raw_declarations.append(("replaced", True, slot, site, len(self.ops.ops)))
         except Exception as error:
             self._fail(error)
+
+    def _watch_parameter(self, original: Any) -> Any:
+        """Record `nn.Parameter(t)` as an op from t: it is invisible to a function mode."""
+        recorder = self
+        plain = original.__func__ if isinstance(original, staticmethod) else original
+
+        def __new__(cls: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N807
+            parameter = plain(cls, *args, **kwargs)
+            try:
+                if recorder._here() and type(parameter) is torch.nn.Parameter:
+                    given = args[0] if args else kwargs.get("data")
+                    ops = recorder.ops
+                    read = [ops.value_of(given)] if isinstance(given, torch.Tensor) else []
+                    op = ops.write_op(ops.number("nn.Parameter"), read, [parameter], (), sys._getframe(1))
+                    slot = ops.tensors.adopt(parameter)
+                    if slot != NONE:
+                        recorder.inventory.tensor_declared.setdefault(slot, ops.ops.site[op])
+            except Exception as error:
+                recorder._fail(error)
+            return parameter
+
+        return staticmethod(__new__)
 
     # Declarations and modes
 
@@ -388,7 +412,7 @@ class Recorder:
         main = getattr(sys.modules.get("__main__"), "__dict__", None)
         self.ops.asleep += 1
         try:
-            self.inventory.search(namespaces_of(user, main))
+            self.inventory.search(namespaces_of(user, main), final)
         finally:
             self.ops.asleep -= 1
 

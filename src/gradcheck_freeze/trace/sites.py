@@ -59,6 +59,13 @@ class Sites:
         frame = self.user_frame(frame)
         return NONE if frame is None else self.of(frame)
 
+    def construction(self, frame: FrameType | None) -> int:
+        """Return the number of the first user's position outwards that is not in an `__init__`."""
+        frame = self.user_frame(frame)
+        while frame is not None and frame.f_code.co_name == "__init__":
+            frame = self.user_frame(frame.f_back)
+        return NONE if frame is None else self.of(frame)
+
     def of(self, frame: FrameType) -> int:
         """Return the number of the position at which this frame stands."""
         code = frame.f_code

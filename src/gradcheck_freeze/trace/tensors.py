@@ -36,7 +36,10 @@ def version_of(tensor: torch.Tensor) -> int:
 def flags_of(tensor: torch.Tensor) -> int:
     """Return the flags of a value from the tensor that holds it now."""
     if tensor.requires_grad:
-        return REQUIRES_GRAD | DIFFERENTIABLE | (LEAF if tensor.is_leaf else 0)
+        try:
+            return REQUIRES_GRAD | DIFFERENTIABLE | (LEAF if tensor.is_leaf else 0)
+        except RuntimeError:  # a view made under no_grad whose base was written since: torch will not say, it is no leaf
+            return REQUIRES_GRAD | DIFFERENTIABLE
     return (DIFFERENTIABLE if tensor.is_floating_point() or tensor.is_complex() else 0) | LEAF
 
 
@@ -99,6 +102,19 @@ class Tensors:
             self.slot_of_storage[key] = slot
             self.keep_storage(tensor, value)
         return value
+
+    def adopt(self, tensor: torch.Tensor) -> int:
+        """Return the slot of a tensor whose value is known, giving it one: a buffer that `torch.zeros` made, say."""
+        value = self.known(tensor)
+        if value is None:
+            return NONE
+        slot = self.values.tensor[value]
+        if slot == NONE:
+            slot = self.values.tensor[value] = len(self.slots)
+            self.slots.append(ref(tensor))
+            self.slot_values.append(value)
+            self.slot_of_storage[storage_key(tensor)] = slot
+        return slot
 
     def keep_storage(self, tensor: torch.Tensor, value: int) -> None:
         """Remember whose memory this is, as long as that memory lives."""

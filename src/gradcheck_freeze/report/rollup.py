@@ -1,0 +1,113 @@
+"""The parameters of a run as a few rows: each the shallowest module below which all share one state."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from gradcheck_freeze.rules.diagnosis import STATES, ParameterRecord
+
+FAULTY = ("LEAK", "BLOCKED")
+_NUMBER = re.compile(r"(?<![^.])\d+(?![^.])")
+_WIDEST_RANGES = 12  # characters inside the braces of `layers.{0-3,7}`
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Parameters, or buffers, of one state under one name; numbered siblings are written as `layers.{0-11}.bias`."""
+
+    name: str
+    state: str
+    records: tuple[ParameterRecord, ...]
+
+
+def roll_up(records: Iterable[ParameterRecord]) -> tuple[Row, ...]:
+    """Return the rows, the faulty ones first. Of the buffers only faulty ones make rows: the others follow their module."""
+    records = list(records)
+    rows = _rows([record for record in records if record.kind != "buffer"])
+    for row in _rows([record for record in records if record.kind == "buffer"]):
+        if row.state in FAULTY:
+            rows.append(Row(f"{row.name} (buffers)" if len(row.records) > 1 else row.name, row.state, row.records))
+    return tuple(sorted(rows, key=lambda row: (row.state not in FAULTY, natural(row.name), STATES.index(row.state))))
+
+
+def natural(name: str) -> tuple[tuple[int, int | str, str], ...]:
+    """Return a key that sorts `layers.2` before `layers.10`."""
+    parts = (part for part in re.split(r"([0-9]+)", name) if part)
+    return tuple((0, int(part), part) if part.isdecimal() and part.isascii() else (1, part, part) for part in parts)
+
+
+def heads(names: Iterable[str]) -> dict[str, list[str]]:
+    """Group names by the author's own top-level modules: one level deeper as long as there would be only one."""
+    names = list(names)
+    depth = 1
+    while len({_head(name, depth) for name in names}) == 1 and all(name.count(".") > depth for name in names):
+        depth += 1
+    groups: dict[str, list[str]] = {}
+    for name in sorted(names, key=natural):
+        groups.setdefault(_head(name, depth), []).append(name)
+    return groups
+
+
+def _rows(records: Sequence[ParameterRecord]) -> list[Row]:
+    found: list[tuple[str, list[ParameterRecord]]] = []
+    pending = [("", sorted(records, key=lambda record: natural(record.name)))]
+    while pending:
+        prefix, members = pending.pop()
+        # `self` only holds the modules: a method's author calls them self.encoder and self.generator.
+        if prefix not in ("", "self") and len({record.state for record in members}) == 1:
+            found.append((prefix, members))
+            continue
+        depth = prefix.count(".") + 2 if prefix else 1
+        below: dict[str, list[ParameterRecord]] = {}
+        for record in members:
+            below.setdefault(_head(record.name, depth), []).append(record)
+        if list(below) == [prefix]:  # two tensors under one name
+            found.extend((prefix, [record]) for record in members)
+        else:
+            pending.extend(below.items())
+    return _merge_siblings(found)
+
+
+def _merge_siblings(groups: Iterable[tuple[str, list[ParameterRecord]]]) -> list[Row]:
+    alike: dict[tuple[str, str], list[tuple[str, list[ParameterRecord]]]] = {}
+    for name, members in groups:
+        alike.setdefault((_NUMBER.sub("*", name), members[0].state), []).append((name, members))
+    rows = []
+    for (pattern, state), siblings in alike.items():
+        records = sorted((record for _, members in siblings for record in members), key=lambda record: natural(record.name))
+        rows.append(Row(_spell(pattern, [name for name, _ in siblings]), state, tuple(records)))
+    return rows
+
+
+def _spell(pattern: str, names: Sequence[str]) -> str:
+    """Return one name for numbered siblings, with the numbers where few words tell them."""
+    if len(set(names)) == 1:
+        return names[0]
+    numbers = [tuple(int(number) for number in _NUMBER.findall(name)) for name in names]
+    varying = [place for place in range(len(numbers[0])) if len({row[place] for row in numbers}) > 1]
+    places = iter(range(len(numbers[0])))
+
+    def written(_: re.Match[str]) -> str:
+        place = next(places)
+        if place not in varying:
+            return str(numbers[0][place])
+        ranges = _ranges(sorted({row[place] for row in numbers}))
+        return f"{{{ranges}}}" if len(varying) == 1 and len(ranges) <= _WIDEST_RANGES else "*"
+
+    return _NUMBER.sub(written, names[0])
+
+
+def _ranges(numbers: Sequence[int]) -> str:
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][1] + 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in runs)
+
+
+def _head(name: str, depth: int) -> str:
+    return ".".join(name.split(".")[:depth])

@@ -1,0 +1,118 @@
+"""GF210."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gradcheck_freeze.flow.frontier import Cut, cuts
+from gradcheck_freeze.rules.case import Case, rank
+from gradcheck_freeze.rules.cut_paths import cause_of, op_name
+from gradcheck_freeze.rules.finding import Finding, Severity
+from gradcheck_freeze.rules.places import place
+from gradcheck_freeze.rules.rule import rule
+from gradcheck_freeze.trace.record import DIFFERENTIABLE, INFERENCE, NO_GRAD, NONE, REQUIRES_GRAD
+
+_SUMMING = frozenset({"add", "sub", "rsub", "__radd__", "__rsub__", "__add__", "__sub__", "__iadd__", "add_", "sub_", "sum", "stack", "cat"})
+_SCALING = frozenset({
+    "mul", "div", "neg", "__rmul__", "__mul__", "__truediv__", "__rtruediv__", "mean", "sum", "squeeze", "view", "reshape", "to", "float",
+    "scale", "true_divide", "__imul__", "mul_", "div_", "negative", "clone",
+})  # fmt: skip
+
+
+@rule("GF210", kind="blockage", severity=Severity.ERROR)
+def dead_loss_term(case: Case) -> Iterator[Finding]:
+    """A term of the loss is computed from what should learn, but carries no gradient to anything.
+
+    Why it matters: the term is added to the loss and shows in the log, while to autograd it is a constant. The other terms
+    hide it: everything still gets a gradient.
+
+    Found:
+
+        balance = torch.tensor([layer.balance for layer in layers]).mean()
+        loss = task_loss + 0.1 * balance
+
+    Left alone: targets and weights that are detached inside a term, constants, and a term that trains something else.
+
+    Instead: keep the term's path to the parameters free of `detach()`, `no_grad`, NumPy and rebuilt tensors.
+    """
+    seen: set[tuple[int, int]] = set()
+    for number, term in _dead_terms(case):
+        trace = case.flow.trace
+        op = trace.values.op[term]
+        key = (number, trace.ops.site[op] if op != NONE else NONE)
+        if key in seen:
+            continue
+        seen.add(key)
+        cut = _cut_behind(case, term)
+        if cut is None:
+            continue
+        by_mode = trace.ops.mode[cut.op] in (NO_GRAD, INFERENCE)
+        cause = cause_of(case, cut, by_mode=by_mode)
+        here = place(trace, trace.ops.site[op], "term") if op != NONE else None
+        loss = case.flow.losses[number]
+        what = "torch.no_grad()" if by_mode else f"{op_name(case, cut.op)}()"
+        at = f" at line {here.line}" if here else ""
+        yield dead_loss_term.finding(
+            case.flow, cut.tensors, f"{{where}} gets no gradient from a term of {loss.name}{at}: {what} makes the term a constant.", cause,
+            trail=tuple(p for p in (place(trace, loss.site, "backward"), here, cause) if p),
+            fix="Let the gradient pass here, or leave the term out of the loss if it is only for the log.",
+        )  # fmt: skip
+
+
+def _dead_terms(case: Case) -> Iterator[tuple[int, int]]:
+    """Yield, for each loss, the values added into it that carry no gradient though the sum does."""
+    trace = case.flow.trace
+    ops, values = trace.ops, trace.values
+    for number, loss in enumerate(case.flow.losses):
+        pending = [root for backward in loss.backwards for root in trace.backwards[backward].roots]
+        visited: set[int] = set()
+        while pending:
+            value = pending.pop()
+            op = values.op[value]
+            if value in visited or op == NONE:
+                continue
+            visited.add(value)
+            name = trace.op_names[ops.name[op]]
+            read = ops.inputs[ops.first_input[op] : ops.first_input[op + 1]]
+            if name not in _SUMMING and name not in _SCALING:
+                continue
+            carrying = [v for v in read if values.flags[v] & REQUIRES_GRAD]
+            pending.extend(carrying)
+            if name in _SUMMING and carrying:
+                yield from ((number, v) for v in read if not values.flags[v] & REQUIRES_GRAD and values.flags[v] & DIFFERENTIABLE)
+
+
+def _cut_behind(case: Case, term: int) -> Cut | None:
+    """Return the cut that makes a term constant, with the tensors it keeps from learning; None if nothing should."""
+    flow = case.flow
+    trace = flow.trace
+    ops, values = trace.ops, trace.values
+    behind: set[int] = set()
+    pending = [term]
+    edges = []
+    by_result: dict[int, list[int]] = {}
+    for index, edge in enumerate(flow.severed):
+        by_result.setdefault(edge.result, []).append(index)
+    entered: int | None = None
+    while pending:
+        value = pending.pop()
+        if value in behind:
+            continue
+        behind.add(value)
+        edges.extend(flow.severed[i] for i in by_result.get(value, ()))
+        op = values.op[value]
+        if op == NONE:
+            if values.tensor[value] == NONE:
+                entered = max(entered or 0, values.after[value])
+            continue
+        pending.extend(v for v in ops.inputs[ops.first_input[op] : ops.first_input[op + 1]] if not values.flags[v] & REQUIRES_GRAD)
+    learners = {t for t in case.intent.learn if flow.tensors[t].received}
+    starved = case.cut.keys() | case.off_path | case.unread
+    wanted = {e for e in edges if trace.values.tensor[e.source] == NONE}
+    found = [
+        Cut(tuple(e for e in cut.edges if e in wanted), tuple(t for t in cut.tensors if t not in starved))
+        for cut in cuts(flow, learners)
+        if any(e in wanted for e in cut.edges)
+    ]
+    found = [cut for cut in found if cut.tensors]
+    return min(found, key=lambda cut: rank(flow, cut)) if found else None
