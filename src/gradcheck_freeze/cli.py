@@ -52,11 +52,15 @@ def command() -> None:
 
 @command.command(context_settings={"allow_interspersed_args": False})
 @click.option("-m", "as_module", is_flag=True, help="The target is a module, as in python -m.")
-@click.option("-o", "--output", "outputs", multiple=True, metavar="FILE", help="Write a report; the suffix names the format.")
+@click.option(
+    "-o", "--output", "outputs", multiple=True, metavar="FILE", help="Write a report; the suffix names the format."
+)
 @click.option("--frozen", multiple=True, metavar="PATTERN", help="Must stay frozen: a name, a glob, or PATTERN@LOSS.")
 @click.option("--trainable", multiple=True, metavar="PATTERN", help="Must learn: a name, a glob, or PATTERN@LOSS.")
 @click.option("--steps", type=click.IntRange(min=1), help="Steps of every optimizer to watch (default 3).")
-@click.option("--max-ops", type=click.IntRange(min=1), default=5_000_000, show_default=True, help="Ops to record at most.")
+@click.option(
+    "--max-ops", type=click.IntRange(min=1), default=5_000_000, show_default=True, help="Ops to record at most."
+)
 @click.option("--fail-on", type=click.Choice(_LEVELS), help="The least severity that gives status 1 (default error).")
 @click.argument("target")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
@@ -83,7 +87,9 @@ def run(
     sys.exit(status or own)
 
 
-def watch_program(target: str, arguments: list[str], as_module: bool, steps: int, max_ops: int) -> tuple[Trace, int, bool]:
+def watch_program(
+    target: str, arguments: list[str], as_module: bool, steps: int, max_ops: int
+) -> tuple[Trace, int, bool]:
     """Run a program under watch; return its trace, its exit status and whether it was interrupted."""
     from gradcheck_freeze.__main__ import put_aside
     from gradcheck_freeze.trace import program
@@ -148,7 +154,10 @@ def report(trace: Trace, contract: Contract, paths: list[Path], fail_on: str) ->
     except Exception as error:
         if os.environ.get("GRADCHECK_FREEZE_DEBUG"):
             raise
-        print(f"gradcheck-freeze: internal error while judging ({error!r}); there is no report of this run.", file=sys.stderr)
+        print(
+            f"gradcheck-freeze: internal error while judging ({error!r}); there is no report of this run.",
+            file=sys.stderr,
+        )
         return 3
     for path in paths:
         try:

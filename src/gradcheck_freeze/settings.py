@@ -65,7 +65,10 @@ def _contract(path: Path, table: dict[str, Any]) -> Contract:
             if side in patterns:
                 by_loss[side][loss] = _patterns(path, patterns[side])
     return Contract(
-        _patterns(path, table.get("frozen", [])), _patterns(path, table.get("trainable", [])), by_loss["frozen"], by_loss["trainable"]
+        _patterns(path, table.get("frozen", [])),
+        _patterns(path, table.get("trainable", [])),
+        by_loss["frozen"],
+        by_loss["trainable"],
     )
 
 

@@ -17,7 +17,9 @@ def build(trace: Trace) -> FlowGraph:
             if trace.values.flags[root] & REQUIRES_GRAD:
                 gradient[root] |= 1 << loss_of[index]
     _sweep(trace, data, gradient)
-    return FlowGraph(trace, losses, data, gradient, tuple(_severed(trace, data)), _tensors(trace, data, gradient, loss_of))
+    return FlowGraph(
+        trace, losses, data, gradient, tuple(_severed(trace, data)), _tensors(trace, data, gradient, loss_of)
+    )
 
 
 def _losses(trace: Trace) -> tuple[tuple[Loss, ...], list[int]]:
@@ -66,7 +68,11 @@ def _severed(trace: Trace, data: list[int]) -> list[SeveredEdge]:
                 edges.extend(SeveredEdge(op, source, result) for source in carrying)
             elif flags[result] & REQUIRES_GRAD and ops.mode[op] and data[result]:
                 # Written in place into a leaf under no_grad: the leaf goes on, what was written into it is cut.
-                edges.extend(SeveredEdge(op, s, result) for s in carrying if trace.values.tensor[s] != trace.values.tensor[result])
+                edges.extend(
+                    SeveredEdge(op, s, result)
+                    for s in carrying
+                    if trace.values.tensor[s] != trace.values.tensor[result]
+                )
     return edges
 
 
@@ -101,6 +107,15 @@ def _tensors(trace: Trace, data: list[int], gradient: list[int], loss_of: list[i
     for index, write in enumerate(trace.writes):
         written[write.tensor].append(index)
     return tuple(
-        TensorFlow(read[t], data_of[t], gradient_of[t], received[t], tuple(members[t]), tuple(steps[t]), tuple(changed[t]), tuple(written[t]))
+        TensorFlow(
+            read[t],
+            data_of[t],
+            gradient_of[t],
+            received[t],
+            tuple(members[t]),
+            tuple(steps[t]),
+            tuple(changed[t]),
+            tuple(written[t]),
+        )
         for t in range(count)
     )

@@ -62,7 +62,10 @@ def _fold(flow: FlowGraph, opened: Collection[str], depth: int | None) -> nx.DiG
             elif value in held:
                 for node, (carries, cut) in held[value].items():
                     known = arriving.get(node)
-                    arriving[node] = (carries or bool(known and known[0]), cut if known is None or not carries else known[1])
+                    arriving[node] = (
+                        carries or bool(known and known[0]),
+                        cut if known is None or not carries else known[1],
+                    )
             elif call != NONE and values.flags[value] & DIFFERENTIABLE and values.op[value] == NONE:
                 arriving[_input(graph, flow, value)] = (False, NONE)
         if call != NONE:
@@ -78,11 +81,14 @@ def _fold(flow: FlowGraph, opened: Collection[str], depth: int | None) -> nx.DiG
         for value in made:
             carries = bool(values.flags[value] & REQUIRES_GRAD)
             held[value] = {
-                node: (carries and (node in names.values() or was), cut if cut != NONE or carries or not (was or node in _carriers(graph)) else op)
+                node: (
+                    carries and (node in names.values() or was),
+                    cut if cut != NONE or carries or not (was or node in _carriers(graph)) else op,
+                )
                 for node, (was, cut) in out.items()
             }
             if call != NONE:
-                held[value] = {node: (carries, NONE) for node in out}
+                held[value] = dict.fromkeys(out, (carries, NONE))
     for number, loss in enumerate(flow.losses):
         node = f"loss:{number}"
         graph.add_node(node, kind="loss", label=loss.name, module="", site=loss.site, tensors=set(), count=1)
@@ -102,7 +108,11 @@ def _shown_calls(flow: FlowGraph, opened: Collection[str], depth: int | None, fi
     trace = flow.trace
     shown: list[int] = []
     open_names = {".".join(name.split(".")[:k]) for name in opened for k in range(1, name.count(".") + 1)}
-    roots = {trace.calls[c].module for c in {trace.ops.call[op] for op in range(first, len(trace.ops))} if c != NONE and trace.calls[c].parent == NONE}
+    roots = {
+        trace.calls[c].module
+        for c in {trace.ops.call[op] for op in range(first, len(trace.ops))}
+        if c != NONE and trace.calls[c].parent == NONE
+    }
     if len(roots) == 1 and next(iter(roots)) != NONE:
         open_names.add(trace.modules[next(iter(roots))].name)
     for index, call in enumerate(trace.calls):
@@ -131,7 +141,15 @@ def _tensor_node(graph: nx.DiGraph, flow: FlowGraph, tensor: int) -> str:
     name = flow.trace.tensors[tensor].names[0] or "tensor"
     node = f"tensor:{name}"
     if node not in graph:
-        graph.add_node(node, kind="parameter", label=name, module="", site=flow.trace.tensors[tensor].declared, tensors={tensor}, count=1)
+        graph.add_node(
+            node,
+            kind="parameter",
+            label=name,
+            module="",
+            site=flow.trace.tensors[tensor].declared,
+            tensors={tensor},
+            count=1,
+        )
     return node
 
 

@@ -57,7 +57,11 @@ def exits(flow: FlowGraph, tensors: Collection[int]) -> list[Cut]:
     """
     trace = flow.trace
     ops, values = trace.ops, trace.values
-    entered = [values.after[v] for v in range(len(values)) if values.op[v] == NONE and flow.data[v] and values.tensor[v] == NONE]
+    entered = [
+        values.after[v]
+        for v in range(len(values))
+        if values.op[v] == NONE and flow.data[v] and values.tensor[v] == NONE
+    ]
     carried = _carried(flow, tensors)
     groups: dict[tuple[int, int], list[SeveredEdge]] = {}
     last = max(entered, default=-1)
@@ -106,7 +110,9 @@ def _carried(flow: FlowGraph, tensors: Collection[int]) -> bytearray:
         if tensor != NONE and tensor in wanted:
             marks[value] = 1
     for op in range(len(ops)):
-        if any(marks[v] and flags[v] & REQUIRES_GRAD for v in ops.inputs[ops.first_input[op] : ops.first_input[op + 1]]):
+        if any(
+            marks[v] and flags[v] & REQUIRES_GRAD for v in ops.inputs[ops.first_input[op] : ops.first_input[op + 1]]
+        ):
             for value in ops.outputs[ops.first_output[op] : ops.first_output[op + 1]]:
                 # In-place writes under no_grad do not carry on into the leaf they write to.
                 if ops.mode[op] == FUNCTION or (flags[value] & REQUIRES_GRAD and not ops.mode[op]):
@@ -137,7 +143,9 @@ def path(flow: FlowGraph, start: int, loss: int, most: int = 200) -> Iterator[in
         if op is None:
             return
         yield op
-        value = next(v for v in ops.outputs[ops.first_output[op] : ops.first_output[op + 1]] if flow.data[v] >> loss & 1)
+        value = next(
+            v for v in ops.outputs[ops.first_output[op] : ops.first_output[op + 1]] if flow.data[v] >> loss & 1
+        )
 
 
 def _readers(flow: FlowGraph, start: int, loss: int) -> dict[int, int]:

@@ -35,11 +35,24 @@ def _node(dot: Digraph, name: str, attributes: dict[str, object]) -> None:
     label = shown(str(attributes.get("label", "")), 60)
     look = LOOKS.get(state)
     if kind == "loss":
-        dot.node(name, _text(label), shape="ellipse", style="filled,bold", fillcolor="#FFF8C5", color="#1B1F24", **{"class": "loss"})
+        dot.node(
+            name,
+            _text(label),
+            shape="ellipse",
+            style="filled,bold",
+            fillcolor="#FFF8C5",
+            color="#1B1F24",
+            **{"class": "loss"},
+        )
     elif look is None:
         dot.node(name, _text(label), shape="plaintext", **{"class": kind or "node"})
     else:
-        style = {"learning": "rounded,filled", "LEAK": "bold,filled", "BLOCKED": "dashed,filled", "idle": "dotted,filled"}.get(state, "filled")
+        style = {
+            "learning": "rounded,filled",
+            "LEAK": "bold,filled",
+            "BLOCKED": "dashed,filled",
+            "idle": "dotted,filled",
+        }.get(state, "filled")
         dot.node(
             name, _text(f"{label}\n{look.glyph} {look.word}"), shape=look.shape, style=style, color=look.stroke, fillcolor=look.fill,
             peripheries="2" if state == "LEAK" else "1", penwidth="2" if state in ("LEAK", "BLOCKED") else "1",
@@ -57,7 +70,16 @@ def _edge(dot: Digraph, source: str, target: str, attributes: dict[str, object])
             **{"class": "cut"},
         )  # fmt: skip
     elif attributes.get("gradient"):
-        dot.edge(source, target, color=_GRADIENT, penwidth="2", dir="both", arrowtail="normal", arrowhead="none", **{"class": "gradient"})
+        dot.edge(
+            source,
+            target,
+            color=_GRADIENT,
+            penwidth="2",
+            dir="both",
+            arrowtail="normal",
+            arrowhead="none",
+            **{"class": "gradient"},
+        )
     else:
         dot.edge(source, target, color="#8C959F", **{"class": "data"})
 

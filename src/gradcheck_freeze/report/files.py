@@ -44,4 +44,6 @@ def save(diagnosis: Diagnosis, path: Path) -> None:
     except OSError as error:
         if temporary is not None:
             Path(temporary).unlink(missing_ok=True)
-        raise UsageError(f"{path} could not be written: {error.strerror}.\n  The other reports are not affected.") from None
+        raise UsageError(
+            f"{path} could not be written: {error.strerror}.\n  The other reports are not affected."
+        ) from None

@@ -98,4 +98,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
 
 
 def _attributes(attributes: dict[str, Any]) -> dict[str, Any]:
-    return {key: _location(v) if isinstance(v, Location) else list(v) if isinstance(v, tuple) else v for key, v in attributes.items()}
+    return {
+        key: _location(v) if isinstance(v, Location) else list(v) if isinstance(v, tuple) else v
+        for key, v in attributes.items()
+    }

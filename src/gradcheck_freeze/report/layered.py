@@ -31,7 +31,9 @@ def _places(graph: nx.DiGraph) -> dict[str, tuple[int, int]]:
     layers: dict[str, int] = {}
     folded = nx.condensation(graph)
     for component in nx.lexicographical_topological_sort(folded):
-        layer = max((layers[m] + 1 for p in folded.predecessors(component) for m in folded.nodes[p]["members"]), default=0)
+        layer = max(
+            (layers[m] + 1 for p in folded.predecessors(component) for m in folded.nodes[p]["members"]), default=0
+        )
         layers.update(dict.fromkeys(folded.nodes[component]["members"], layer))
     rows: dict[int, list[str]] = {}
     for node in sorted(graph.nodes):
@@ -41,7 +43,9 @@ def _places(graph: nx.DiGraph) -> dict[str, tuple[int, int]]:
         weight = {n: [order[p] for p in graph.predecessors(n) if p in order] for n in rows[layer]}
         rows[layer].sort(key=lambda n: (sum(weight[n]) / len(weight[n]) if weight[n] else 0.0, n))
         order.update({n: float(i) for i, n in enumerate(rows[layer])})
-    return {n: (layer * (_WIDTH + _GAP_X), i * (_HEIGHT + _GAP_Y)) for layer, row in rows.items() for i, n in enumerate(row)}
+    return {
+        n: (layer * (_WIDTH + _GAP_X), i * (_HEIGHT + _GAP_Y)) for layer, row in rows.items() for i, n in enumerate(row)
+    }
 
 
 def _node(at: tuple[int, int], attributes: dict[str, object]) -> str:
@@ -61,7 +65,9 @@ def _node(at: tuple[int, int], attributes: dict[str, object]) -> str:
 def _edge(source: tuple[int, int], target: tuple[int, int], attributes: dict[str, object]) -> str:
     x1, y1, x2, y2 = source[0] + _WIDTH, source[1] + _HEIGHT / 2, target[0], target[1] + _HEIGHT / 2
     if attributes.get("cut"):
-        line = f'<line x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}" stroke="#90008E" stroke-width="2" stroke-dasharray="6 4"/>'
+        line = (
+            f'<line x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}" stroke="#90008E" stroke-width="2" stroke-dasharray="6 4"/>'
+        )
         location = attributes.get("location")
         where = f" {location.path.rpartition('/')[2]}:{location.line}" if hasattr(location, "line") else ""  # type: ignore[union-attr]
         label = escape(shown(f"✂ {attributes.get('op', '')}{where}", 60))

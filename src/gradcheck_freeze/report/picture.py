@@ -30,7 +30,9 @@ def png(diagnosis: Diagnosis) -> bytes:
     """Return the graph of a diagnosis as PNG; raises `UsageError` where no layout engine works."""
     drawn = _draw(dot.render(diagnosis.graph), "png")
     if drawn is None:
-        raise UsageError("a PNG needs a layout engine, and none works here.\n  Write .svg instead, or install graphviz-pure or Graphviz.")
+        raise UsageError(
+            "a PNG needs a layout engine, and none works here.\n  Write .svg instead, or install graphviz-pure or Graphviz."
+        )
     return drawn
 
 
@@ -48,7 +50,11 @@ def _draw(source: str, kind: str) -> bytes | None:
         for options in ((), _CHEAPER):
             try:
                 done = subprocess.run(
-                    [engine, f"-T{kind}", *options], input=source.encode(), capture_output=True, timeout=_SECONDS, check=True
+                    [engine, f"-T{kind}", *options],
+                    input=source.encode(),
+                    capture_output=True,
+                    timeout=_SECONDS,
+                    check=True,
                 )
             except subprocess.TimeoutExpired:
                 continue

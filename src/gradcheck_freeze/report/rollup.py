@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from gradcheck_freeze.rules.diagnosis import STATES, ParameterRecord
 
 FAULTY = ("LEAK", "BLOCKED")
-_NUMBER = re.compile(r"(?<![^.])\d+(?![^.])")
+_NUMBER = re.compile(r"(?<![^.])[0-9]{1,9}(?![^.])")
 _WIDEST_RANGES = 12  # characters inside the braces of `layers.{0-3,7}`
 
 
@@ -32,10 +32,11 @@ def roll_up(records: Iterable[ParameterRecord]) -> tuple[Row, ...]:
     return tuple(sorted(rows, key=lambda row: (row.state not in FAULTY, natural(row.name), STATES.index(row.state))))
 
 
-def natural(name: str) -> tuple[tuple[int, int | str, str], ...]:
+def natural(name: str) -> tuple[tuple[int, str], ...]:
     """Return a key that sorts `layers.2` before `layers.10`."""
-    parts = (part for part in re.split(r"([0-9]+)", name) if part)
-    return tuple((0, int(part), part) if part.isdecimal() and part.isascii() else (1, part, part) for part in parts)
+    # A number is ordered by its length first: int() refuses thousands of digits.
+    parts = re.split(r"([0-9]+)", name)
+    return tuple((len(part.lstrip("0")) if index % 2 else 0, part) for index, part in enumerate(parts))
 
 
 def heads(names: Iterable[str]) -> dict[str, list[str]]:
@@ -76,7 +77,9 @@ def _merge_siblings(groups: Iterable[tuple[str, list[ParameterRecord]]]) -> list
         alike.setdefault((_NUMBER.sub("*", name), members[0].state), []).append((name, members))
     rows = []
     for (pattern, state), siblings in alike.items():
-        records = sorted((record for _, members in siblings for record in members), key=lambda record: natural(record.name))
+        records = sorted(
+            (record for _, members in siblings for record in members), key=lambda record: natural(record.name)
+        )
         rows.append(Row(_spell(pattern, [name for name, _ in siblings]), state, tuple(records)))
     return rows
 
@@ -85,7 +88,7 @@ def _spell(pattern: str, names: Sequence[str]) -> str:
     """Return one name for numbered siblings, with the numbers where few words tell them."""
     if len(set(names)) == 1:
         return names[0]
-    numbers = [tuple(int(number) for number in _NUMBER.findall(name)) for name in names]
+    numbers = [_NUMBER.findall(name) for name in names]
     varying = [place for place in range(len(numbers[0])) if len({row[place] for row in numbers}) > 1]
     places = iter(range(len(numbers[0])))
 
@@ -93,7 +96,7 @@ def _spell(pattern: str, names: Sequence[str]) -> str:
         place = next(places)
         if place not in varying:
             return str(numbers[0][place])
-        ranges = _ranges(sorted({row[place] for row in numbers}))
+        ranges = _ranges(sorted({int(row[place]) for row in numbers}))
         return f"{{{ranges}}}" if len(varying) == 1 and len(ranges) <= _WIDEST_RANGES else "*"
 
     return _NUMBER.sub(written, names[0])

@@ -29,5 +29,8 @@ LOOKS = {
 
 def shown(text: str, most: int = 200) -> str:
     """Return text on one line with every control and formatting character written out, so that none is obeyed."""
-    safe = "".join(c if unicodedata.category(c)[0] != "C" else c.encode("unicode_escape", "backslashreplace").decode() for c in text)
+    safe = "".join(
+        c if unicodedata.category(c)[0] != "C" else c.encode("unicode_escape", "backslashreplace").decode()
+        for c in text
+    )
     return safe if len(safe) <= most else safe[: most - 1] + "…"

@@ -33,7 +33,11 @@ class Case:
 def build_case(flow: FlowGraph, intent: Intent) -> Case:
     """Return the evidence of a run."""
     trace = flow.trace
-    starved = {t for t in intent.learn if not flow.tensors[t].received and trace.tensors[t].kind != "buffer"} if flow.losses else set()
+    starved = (
+        {t for t in intent.learn if not flow.tensors[t].received and trace.tensors[t].kind != "buffer"}
+        if flow.losses
+        else set()
+    )
     starved = {t for t in starved if t in intent.carried or trace.tensors[t].requires_grad}
     read = _read_by_ops(flow) if starved else set()
     unread = {t for t in starved if not flow.tensors[t].data and t not in read}
@@ -44,7 +48,15 @@ def build_case(flow: FlowGraph, intent: Intent) -> Case:
         for found in sorted(cuts(flow, on_path), key=lambda c: rank(flow, c)):
             for tensor in found.tensors:
                 cut.setdefault(tensor, found)
-    return Case(flow, intent, frozenset(unread), frozenset(off_path), cut, frozenset(on_path - set(cut)), _leaving(flow, off_path))
+    return Case(
+        flow,
+        intent,
+        frozenset(unread),
+        frozenset(off_path),
+        cut,
+        frozenset(on_path - set(cut)),
+        _leaving(flow, off_path),
+    )
 
 
 def _read_by_ops(flow: FlowGraph) -> set[int]:
@@ -59,7 +71,12 @@ def _read_by_ops(flow: FlowGraph) -> set[int]:
         targets = {owner[v] for v in made}
         for value in ops.inputs[ops.first_input[op] : ops.first_input[op + 1]]:
             tensor = owner[value]
-            if tensor >= 0 and tensor not in targets and made and trace.op_names[ops.name[op]] not in ("detach", "clone", "data"):
+            if (
+                tensor >= 0
+                and tensor not in targets
+                and made
+                and trace.op_names[ops.name[op]] not in ("detach", "clone", "data")
+            ):
                 read.add(tensor)
     return read
 
@@ -87,4 +104,3 @@ def _leaving(flow: FlowGraph, tensors: set[int]) -> dict[int, Cut]:
             for tensor in cut.tensors:
                 found.setdefault(tensor, cut)
     return found
-

@@ -29,7 +29,12 @@ def loss_of(case: Case, tensors: tuple[int, ...], cut: Cut) -> int:
 
 
 def findings(
-    rule: Rule, case: Case, wanted: Callable[[Cut], bool], explain: Callable[[Cut, str], tuple[str, str]], *, by_mode: bool = False
+    rule: Rule,
+    case: Case,
+    wanted: Callable[[Cut], bool],
+    explain: Callable[[Cut, str], tuple[str, str]],
+    *,
+    by_mode: bool = False,
 ) -> Iterator[Finding]:
     """Yield one finding for every wanted cut: `explain` gives the message and the fix for it and its loss."""
     trace = case.flow.trace
@@ -47,7 +52,14 @@ def findings(
         loss = loss_of(case, tuple(tensors), cut)
         message, fix = explain(cut, case.flow.losses[loss].name)
         cause = cause_of(case, cut, by_mode=by_mode)
-        yield rule.finding(case.flow, tensors, message, cause, trail=trail(case.flow, loss, cause, cut.edges[0].source, cut.op), fix=fix)
+        yield rule.finding(
+            case.flow,
+            tensors,
+            message,
+            cause,
+            trail=trail(case.flow, loss, cause, cut.edges[0].source, cut.op),
+            fix=fix,
+        )
 
 
 def cause_of(case: Case, cut: Cut, *, by_mode: bool = False) -> Location | None:

@@ -12,7 +12,23 @@ from gradcheck_freeze.rules.places import place
 from gradcheck_freeze.rules.rule import rule
 from gradcheck_freeze.trace.record import DIFFERENTIABLE, INFERENCE, NO_GRAD, NONE, REQUIRES_GRAD
 
-_SUMMING = frozenset({"add", "sub", "rsub", "__radd__", "__rsub__", "__add__", "__sub__", "__iadd__", "add_", "sub_", "sum", "stack", "cat"})
+_SUMMING = frozenset(
+    {
+        "add",
+        "sub",
+        "rsub",
+        "__radd__",
+        "__rsub__",
+        "__add__",
+        "__sub__",
+        "__iadd__",
+        "add_",
+        "sub_",
+        "sum",
+        "stack",
+        "cat",
+    }
+)
 _SCALING = frozenset({
     "mul", "div", "neg", "__rmul__", "__mul__", "__truediv__", "__rtruediv__", "mean", "sum", "squeeze", "view", "reshape", "to", "float",
     "scale", "true_divide", "__imul__", "mul_", "div_", "negative", "clone",
@@ -79,7 +95,11 @@ def _dead_terms(case: Case) -> Iterator[tuple[int, int]]:
             carrying = [v for v in read if values.flags[v] & REQUIRES_GRAD]
             pending.extend(carrying)
             if name in _SUMMING and carrying:
-                yield from ((number, v) for v in read if not values.flags[v] & REQUIRES_GRAD and values.flags[v] & DIFFERENTIABLE)
+                yield from (
+                    (number, v)
+                    for v in read
+                    if not values.flags[v] & REQUIRES_GRAD and values.flags[v] & DIFFERENTIABLE
+                )
 
 
 def _cut_behind(case: Case, term: int) -> Cut | None:
@@ -105,7 +125,9 @@ def _cut_behind(case: Case, term: int) -> Cut | None:
             if values.tensor[value] == NONE:
                 entered = max(entered or 0, values.after[value])
             continue
-        pending.extend(v for v in ops.inputs[ops.first_input[op] : ops.first_input[op + 1]] if not values.flags[v] & REQUIRES_GRAD)
+        pending.extend(
+            v for v in ops.inputs[ops.first_input[op] : ops.first_input[op + 1]] if not values.flags[v] & REQUIRES_GRAD
+        )
     learners = {t for t in case.intent.learn if flow.tensors[t].received}
     starved = case.cut.keys() | case.off_path | case.unread
     wanted = {e for e in edges if trace.values.tensor[e.source] == NONE}

@@ -17,4 +17,6 @@ def page(wanted: str | None) -> str:
             return f"{rule.code} {rule.name} ({rule.kind}, {rule.severity.word})\n\n{rule.page}"
     known = [name for rule in RULES for name in (rule.code, rule.name)]
     near = difflib.get_close_matches(wanted, known, n=3, cutoff=0.3)
-    raise UsageError(f"there is no rule {wanted!r}.\n  Nearest: {', '.join(near) or 'none'}. `gradcheck-freeze explain` lists all.")
+    raise UsageError(
+        f"there is no rule {wanted!r}.\n  Nearest: {', '.join(near) or 'none'}. `gradcheck-freeze explain` lists all."
+    )

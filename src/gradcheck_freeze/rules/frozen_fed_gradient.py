@@ -28,9 +28,19 @@ def frozen_fed_gradient(case: Case) -> Iterator[Finding]:
     Instead: `critic.requires_grad_(False)` while this loss is computed, or name the inputs: `autograd.grad(loss, inputs)`.
     """
     flow = case.flow
-    whole = [t for t in sorted(case.intent.fixed) if flow.tensors[t].received and not flow.tensors[t].changed and t in case.intent.stated]
-    by_loss = [(loss, [t for t in sorted(tensors) if flow.tensors[t].received >> loss & 1]) for loss, tensors in case.intent.fixed_for_loss.items()]
-    for loss, tensors in [((flow.tensors[whole[0]].received & -flow.tensors[whole[0]].received).bit_length() - 1 if whole else 0, whole), *by_loss]:
+    whole = [
+        t
+        for t in sorted(case.intent.fixed)
+        if flow.tensors[t].received and not flow.tensors[t].changed and t in case.intent.stated
+    ]
+    by_loss = [
+        (loss, [t for t in sorted(tensors) if flow.tensors[t].received >> loss & 1])
+        for loss, tensors in case.intent.fixed_for_loss.items()
+    ]
+    for loss, tensors in [
+        ((flow.tensors[whole[0]].received & -flow.tensors[whole[0]].received).bit_length() - 1 if whole else 0, whole),
+        *by_loss,
+    ]:
         if not tensors:
             continue
         cause = _entry(case, tensors[0], loss)
@@ -49,7 +59,10 @@ def _entry(case: Case, tensor: int, loss: int) -> Location | None:
         made = ops.outputs[ops.first_output[op] : ops.first_output[op + 1]]
         if not any(case.flow.gradient[v] >> loss & 1 for v in made):
             continue
-        if any(values.tensor[v] == tensor and values.flags[v] & REQUIRES_GRAD for v in ops.inputs[ops.first_input[op] : ops.first_input[op + 1]]):
+        if any(
+            values.tensor[v] == tensor and values.flags[v] & REQUIRES_GRAD
+            for v in ops.inputs[ops.first_input[op] : ops.first_input[op + 1]]
+        ):
             call = ops.call[op]
             while call != NONE and trace.calls[call].parent != NONE:
                 call = trace.calls[call].parent

@@ -69,8 +69,10 @@ def _cause(case: Case, tensor: int) -> Location | None:
     ops, owner = trace.ops, trace.values.tensor
     for op in range(len(ops)):
         call = ops.call[op]
-        if call != NONE and trace.calls[call].training and any(
-            owner[v] == tensor for v in ops.inputs[ops.first_input[op] : ops.first_input[op + 1]]
+        if (
+            call != NONE
+            and trace.calls[call].training
+            and any(owner[v] == tensor for v in ops.inputs[ops.first_input[op] : ops.first_input[op + 1]])
         ):
             while trace.calls[call].parent != NONE:
                 call = trace.calls[call].parent

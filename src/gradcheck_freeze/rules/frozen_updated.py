@@ -38,8 +38,20 @@ def frozen_updated(case: Case) -> Iterator[Finding]:
         line = place(trace, step.site, "step")
         feeding = sorted({trace.backwards[b].name for t in tensors for b in step.losses.get(t, ())})
         by = f" by gradient from {', '.join(feeding)}" if feeding else ""
-        moved = f"{{where}} must stay frozen, but {optimizer.name}.step()" + (f" at line {line.line}" if line else "") + f" moves it{by}"
-        trail = tuple(p for p in (*(place(trace, trace.backwards[b].site, "backward") for b in step.losses.get(tensors[0], ())), line, cause) if p)
+        moved = (
+            f"{{where}} must stay frozen, but {optimizer.name}.step()"
+            + (f" at line {line.line}" if line else "")
+            + f" moves it{by}"
+        )
+        trail = tuple(
+            p
+            for p in (
+                *(place(trace, trace.backwards[b].site, "backward") for b in step.losses.get(tensors[0], ())),
+                line,
+                cause,
+            )
+            if p
+        )
         yield frozen_updated.finding(case.flow, tensors, f"{moved}: {why}.", cause, trail=trail, fix=fix)
 
 
@@ -48,7 +60,9 @@ def _reason(case: Case, tensor: int) -> tuple[Location | None, str, str]:
     flags = [d for d in trace.declarations if d.kind == "requires_grad"]
     own = [d for d in flags if tensor in d.tensors]
     root = trace.tensors[tensor].names[0].partition(".")[0]
-    optimizer = trace.optimizers[case.flow.tensors[tensor].optimizers[0][0]] if case.flow.tensors[tensor].optimizers else None
+    optimizer = (
+        trace.optimizers[case.flow.tensors[tensor].optimizers[0][0]] if case.flow.tensors[tensor].optimizers else None
+    )
     built = place(trace, optimizer.built, "optimizer") if optimizer else None
     keep = "Freeze it with requires_grad_(False) and leave it out of the optimizer."
     if tensor not in case.intent.carried and own and not own[-1].value:
@@ -58,8 +72,14 @@ def _reason(case: Case, tensor: int) -> tuple[Location | None, str, str]:
             "Set .grad to None when freezing (zero_grad(set_to_none=True)) and leave the parameter out of the optimizer.",
         )
     if any(not d.value for d in own) and own[-1].value:
-        return place(trace, own[-1].site, "requires_grad = True"), "it is made trainable again here", f"Drop this line. {keep}"
-    freezes = [d for d in flags if not d.value and any(trace.tensors[t].names[0].partition(".")[0] == root for t in d.tensors)]
+        return (
+            place(trace, own[-1].site, "requires_grad = True"),
+            "it is made trainable again here",
+            f"Drop this line. {keep}",
+        )
+    freezes = [
+        d for d in flags if not d.value and any(trace.tensors[t].names[0].partition(".")[0] == root for t in d.tensors)
+    ]
     replaced = [d for d in trace.declarations if d.kind == "replaced" and tensor in d.tensors]
     if replaced and (not freezes or replaced[-1].after >= freezes[0].after):
         return (

@@ -11,7 +11,9 @@ from gradcheck_freeze.rules.places import place, trail
 from gradcheck_freeze.rules.rule import rule
 from gradcheck_freeze.trace.record import GRAD, NONE, REQUIRES_GRAD
 
-_STEPWISE = frozenset({"round", "sign", "sgn", "floor", "ceil", "trunc", "fix", "heaviside", "round_", "sign_", "floor_divide"})
+_STEPWISE = frozenset(
+    {"round", "sign", "sgn", "floor", "ceil", "trunc", "fix", "heaviside", "round_", "sign_", "floor_divide"}
+)
 _SATURATING = frozenset({
     "relu", "relu_", "clamp", "clamp_", "clip", "hardtanh", "hardsigmoid", "threshold", "relu6", "softmax", "log_softmax",
     "masked_fill", "where", "max", "min", "maximum", "minimum", "sigmoid", "tanh",
@@ -49,7 +51,13 @@ def gradient_always_zero(case: Case) -> Iterator[Finding]:
     for (cause, name), tensors in groups.items():
         value, op = starts[cause, name]
         loss = max(case.flow.tensors[tensors[0]].received.bit_length() - 1, 0)
-        by = f": {name}() here passes back zero" if name in _STEPWISE else f", most likely by {name}() here" if name else ""
+        by = (
+            f": {name}() here passes back zero"
+            if name in _STEPWISE
+            else f", most likely by {name}() here"
+            if name
+            else ""
+        )
         yield gradient_always_zero.finding(
             case.flow, tensors, f"{{where}} gets a gradient of exact zeros in every step{by}.", cause,
             trail=trail(case.flow, loss, cause, value, op),

@@ -77,7 +77,9 @@ def _for_losses(
         fitting = [i for i, known in enumerate(flow.losses) if known.name == loss]
         if not fitting:
             known = ", ".join(sorted({loss.name for loss in flow.losses})) or "none"
-            raise ContractError(f"{option} '{patterns[0]}@{loss}': no loss is called {loss!r}.\n  Losses seen: {known}.")
+            raise ContractError(
+                f"{option} '{patterns[0]}@{loss}': no loss is called {loss!r}.\n  Losses seen: {known}."
+            )
         tensors = frozenset(_matching(patterns, names, option))
         for index in fitting:
             result[index] = result.get(index, frozenset()) | tensors

@@ -39,7 +39,9 @@ def judge(flow: FlowGraph, contract: Contract) -> Diagnosis:
         optimizers=_optimizers(flow),
         graph=coloured_graph(flow, {p.name: p.state for p in parameters}, findings),
         window=Window(len(trace.ops), len(trace.backwards), len(trace.steps), trace.closed),
-        script=ScriptRecord(relative(script.path, trace.root), script.arguments, script.exit_status) if script else None,
+        script=ScriptRecord(relative(script.path, trace.root), script.arguments, script.exit_status)
+        if script
+        else None,
         gaps=tuple(dict.fromkeys(gap.what for gap in trace.gaps)),
         excerpts=excerpts(trace, findings),
         torch_version=trace.torch_version,
@@ -59,18 +61,34 @@ def _parameters(flow: FlowGraph, intent: Intent, findings: Iterable[Finding]) ->
     for index, tensor in enumerate(trace.tensors):
         name = tensor.names[0]
         seen = flow.tensors[index]
-        if not name or (tensor.kind == "tensor" and not seen.optimizers and not tensor.registered and "." not in name and not seen.received):
+        if not name or (
+            tensor.kind == "tensor"
+            and not seen.optimizers
+            and not tensor.registered
+            and "." not in name
+            and not seen.received
+        ):
             continue
         gradient = trace.gradients.get(index, GradientState("none"))
         state = "LEAK" if name in leaking else "BLOCKED" if name in blocked else _state(flow, intent, index, gradient)
         ratios = [r for s in seen.changed if (r := trace.steps[s].changed[index]) is not None]
         records.append(
             ParameterRecord(
-                name, tensor.names[1:], tensor.kind, trace.modules[tensor.module].name if tensor.module != NONE else "",
-                tensor.shape, tensor.dtype, tensor.numel, tensor.requires_grad or index in intent.carried,
+                name,
+                tensor.names[1:],
+                tensor.kind,
+                trace.modules[tensor.module].name if tensor.module != NONE else "",
+                tensor.shape,
+                tensor.dtype,
+                tensor.numel,
+                tensor.requires_grad or index in intent.carried,
                 tuple(OptimizerMembership(trace.optimizers[o].name, g) for o, g in seen.optimizers),
-                gradient.state, gradient.norm, bool(seen.changed or seen.written), ratios[-1] if ratios else None,
-                tuple(loss.name for i, loss in enumerate(flow.losses) if seen.received >> i & 1), state,
+                gradient.state,
+                gradient.norm,
+                bool(seen.changed or seen.written),
+                ratios[-1] if ratios else None,
+                tuple(loss.name for i, loss in enumerate(flow.losses) if seen.received >> i & 1),
+                state,
                 place(trace, tensor.declared),
             )  # fmt: skip
         )
@@ -108,8 +126,13 @@ def _optimizers(flow: FlowGraph) -> tuple[OptimizerRecord, ...]:
         losses = {trace.backwards[b].name for step in steps for bs in step.losses.values() for b in bs}
         records.append(
             OptimizerRecord(
-                optimizer.name, optimizer.type_name, place(trace, optimizer.built, "optimizer"), len(steps),
-                names_of(trace, held), names_of(trace, {t for step in steps for t in step.changed}), tuple(sorted(losses)),
+                optimizer.name,
+                optimizer.type_name,
+                place(trace, optimizer.built, "optimizer"),
+                len(steps),
+                names_of(trace, held),
+                names_of(trace, {t for step in steps for t in step.changed}),
+                tuple(sorted(losses)),
             )  # fmt: skip
         )
     return tuple(records)

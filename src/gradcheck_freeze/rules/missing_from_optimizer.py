@@ -44,7 +44,12 @@ def missing_from_optimizer(case: Case) -> Iterator[Finding]:
             groups.setdefault(reason, []).append(tensor)
     for (cause, why, fix, severity), tensors in groups.items():
         yield missing_from_optimizer.finding(
-            case.flow, tensors, f"{{where}} gets gradient, but no optimizer holds it: {why}.", cause, fix=fix, severity=severity
+            case.flow,
+            tensors,
+            f"{{where}} gets gradient, but no optimizer holds it: {why}.",
+            cause,
+            fix=fix,
+            severity=severity,
         )
 
 
@@ -53,7 +58,11 @@ def _reason(case: Case, tensor: int, missing: list[int]) -> tuple[Location | Non
     trace = case.flow.trace
     record = trace.tensors[tensor]
     last = max((o.after for o in trace.optimizers), default=0)
-    changes = [d for d in trace.declarations if tensor in d.tensors and d.kind in ("registered", "replaced") and d.after >= last]
+    changes = [
+        d
+        for d in trace.declarations
+        if tensor in d.tensors and d.kind in ("registered", "replaced") and d.after >= last
+    ]
     optimizer = trace.optimizers[-1] if trace.optimizers else None
     if not record.registered:
         site = record.declared
@@ -65,14 +74,20 @@ def _reason(case: Case, tensor: int, missing: list[int]) -> tuple[Location | Non
         )  # fmt: skip
     if changes:
         root = record.names[0].partition(".")[0]
-        family = {t for t, other in enumerate(trace.tensors) if other.alive and other.names[0].partition(".")[0] == root}
+        family = {
+            t for t, other in enumerate(trace.tensors) if other.alive and other.names[0].partition(".")[0] == root
+        }
         whole = not any(case.flow.tensors[t].optimizers for t in family)
         return (
             place(trace, record.built if whole and record.built != NONE else changes[-1].site, "replaced"), "it was put into the model after the optimizer was built",
             "Build the optimizer after this line, or add the new parameters with add_param_group().", Severity.ERROR,
         )  # fmt: skip
     root = record.names[0].partition(".")[0]
-    family = [t for t, other in enumerate(trace.tensors) if other.kind == "parameter" and other.names[0].partition(".")[0] == root]
+    family = [
+        t
+        for t, other in enumerate(trace.tensors)
+        if other.kind == "parameter" and other.names[0].partition(".")[0] == root
+    ]
     held = [t for t in family if case.flow.tensors[t].optimizers]
     absent = [t for t in missing if trace.tensors[t].names[0].partition(".")[0] == root]
     if held and len(absent) < len(held):

@@ -50,7 +50,10 @@ def cover(trace: Trace, tensors: Collection[int]) -> str:
     everything = {t.names[0] for t in trace.tensors if t.kind in kinds and t.names[0]}
     parts: list[str] = []
     left = set(wanted)
-    prefixes = sorted({name.rsplit(".", k)[0] for name in wanted for k in range(1, name.count(".") + 1)}, key=lambda p: (p.count("."), p))
+    prefixes = sorted(
+        {name.rsplit(".", k)[0] for name in wanted for k in range(1, name.count(".") + 1)},
+        key=lambda p: (p.count("."), p),
+    )
     for prefix in prefixes:
         below = {name for name in everything if name.startswith(prefix + ".")}
         if below <= wanted and below & left:

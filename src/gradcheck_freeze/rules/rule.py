@@ -11,8 +11,8 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 from gradcheck_freeze.flow.graph import FlowGraph
-from gradcheck_freeze.rules.finding import Finding, Fix, Location, Severity
 from gradcheck_freeze.rules.case import Case
+from gradcheck_freeze.rules.finding import Finding, Fix, Location, Severity
 from gradcheck_freeze.rules.places import cover, names_of
 
 Check = Callable[[Case], Iterator[Finding]]

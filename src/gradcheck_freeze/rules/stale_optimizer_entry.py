@@ -27,6 +27,10 @@ def stale_optimizer_entry(case: Case) -> Iterator[Finding]:
     Instead: build the optimizer after the model is final.
     """
     trace = case.flow.trace
+    if any(
+        seen.received and not seen.optimizers and t in case.intent.learn for t, seen in enumerate(case.flow.tensors)
+    ):
+        return  # what took its place is found by missing-from-optimizer: one fault, one finding
     for optimizer in trace.optimizers:
         held = [t for group in optimizer.groups for t in group.tensors]
         stale = [

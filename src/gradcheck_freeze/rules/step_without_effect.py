@@ -38,7 +38,9 @@ def step_without_effect(case: Case) -> Iterator[Finding]:
         found = _why(case, steps, fed)
         if found is not None:
             cause, why, fix = found
-            yield step_without_effect.finding(case.flow, fed, f"{optimizer.name}.step() never moves {{where}}: {why}.", cause, fix=fix)
+            yield step_without_effect.finding(
+                case.flow, fed, f"{optimizer.name}.step() never moves {{where}}: {why}.", cause, fix=fix
+            )
 
 
 def _why(case: Case, steps: list[Step], fed: set[int]) -> tuple[Location | None, str, str] | None:
@@ -47,7 +49,11 @@ def _why(case: Case, steps: list[Step], fed: set[int]) -> tuple[Location | None,
         last = max((b.after for b in trace.backwards if b.after <= steps[-1].after), default=0)
         between = [z for z in trace.zeroings if last <= z.after <= steps[-1].after and fed & set(z.tensors)]
         cause = place(trace, between[-1].site if between else steps[-1].site, "zero_grad")
-        return cause, "the gradient is zeroed between backward() and step()", "Move zero_grad() after step(), or before backward()."
+        return (
+            cause,
+            "the gradient is zeroed between backward() and step()",
+            "Move zero_grad() after step(), or before backward().",
+        )
     if all(not any(step.lr) for step in steps):
         optimizer = trace.optimizers[steps[0].optimizer]
         return (

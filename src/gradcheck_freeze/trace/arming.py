@@ -22,7 +22,9 @@ class _Finder:
         self.arm = arm
         self.busy = False
 
-    def find_spec(self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> ModuleSpec | None:
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
         """Return the spec the other finders give for torch, its loader wrapped; nothing for any other module."""
         if name != "torch" or path is not None or self.busy:
             return None

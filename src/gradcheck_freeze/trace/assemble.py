@@ -53,7 +53,8 @@ def assemble(recorder: Recorder) -> Trace:
         tensors=tensors,
         modules=modules,
         calls=[
-            ModuleCall(module_index.get(call.module, NONE), call.parent, call.site, call.training) for call in recorder.calls
+            ModuleCall(module_index.get(call.module, NONE), call.parent, call.site, call.training)
+            for call in recorder.calls
         ],
         backwards=[_named(backward, sites, of(backward.received)) for backward in gradients.backwards],
         optimizers=[
@@ -109,7 +110,11 @@ def _optimizer_names(recorder: Recorder) -> list[str]:
 
 
 def _add_short_lived(
-    recorder: Recorder, modules: list[WatchedModule], index: dict[int, int], tensors: list[WatchedTensor], slots: dict[int, int]
+    recorder: Recorder,
+    modules: list[WatchedModule],
+    index: dict[int, int],
+    tensors: list[WatchedTensor],
+    slots: dict[int, int],
 ) -> None:
     """Add the parameters of modules made anew in every forward, those of all calls under one name."""
     by_name: dict[str, int] = {}
@@ -124,7 +129,18 @@ def _add_short_lived(
                 numel *= length
             declared = recorder.inventory.tensor_declared.get(slot, NONE)
             tensors.append(
-                WatchedTensor((full,), "parameter", shape, dtype.removeprefix("torch."), numel, True, False, index[parent], False, declared)
+                WatchedTensor(
+                    (full,),
+                    "parameter",
+                    shape,
+                    dtype.removeprefix("torch."),
+                    numel,
+                    True,
+                    False,
+                    index[parent],
+                    False,
+                    declared,
+                )
             )
         slots[slot] = by_name[full]
 

@@ -73,9 +73,7 @@ class GradientWatch:
         for slot in list(self.contributors):
             tensor = tensors.slots[slot]()
             gradient = None if tensor is None else tensor.grad
-            if gradient is None:
-                del self.contributors[slot]
-            elif self._held.get(slot) != (id(gradient), gradient._version) and state_of([gradient])[0].state == "zero":
+            if gradient is None or (self._held.get(slot) != (id(gradient), gradient._version) and state_of([gradient])[0].state == "zero"):
                 del self.contributors[slot]
 
     def backward(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -84,7 +82,9 @@ class GradientWatch:
         roots: list[torch.Tensor] = []
         try:
             given = args[0] if args else kwargs.get("tensors", kwargs.get("outputs", kwargs.get("self")))
-            roots = [given] if isinstance(given, torch.Tensor) else [t for t in given or () if isinstance(t, torch.Tensor)]
+            roots = (
+                [given] if isinstance(given, torch.Tensor) else [t for t in given or () if isinstance(t, torch.Tensor)]
+            )
             values = tuple(recorder.value_of(root) for root in roots)
             self.forget_zeroed()
             before = self.held()
@@ -103,7 +103,14 @@ class GradientWatch:
                 recorder._on_failure(error)
 
     def _note(
-        self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], roots: tuple[int, ...], before: Held, site: int, returned: Any
+        self,
+        func: Any,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        roots: tuple[int, ...],
+        before: Held,
+        site: int,
+        returned: Any,
     ) -> None:
         returns = func is torch.autograd.grad
         number = len(self.backwards)
@@ -127,7 +134,9 @@ class GradientWatch:
                 self.contributors.setdefault(slot, []).append(number)
         self._held = after
         self.backwards.append(
-            Backward("", site, len(self.recorder.ops), roots, received, returns, create, bool(kwargs.get("retain_graph")))
+            Backward(
+                "", site, len(self.recorder.ops), roots, received, returns, create, bool(kwargs.get("retain_graph"))
+            )
         )
 
     def see(self, slots: Iterable[int]) -> dict[int, GradientState]:

@@ -83,7 +83,11 @@ class Inventory:
                         self._enter(module, path, NONE, True)
         for number, reference in enumerate(list(self.modules)):
             module = reference()
-            if module is not None and id(module) not in self.entries and (number in self.called or number in self.local):
+            if (
+                module is not None
+                and id(module) not in self.entries
+                and (number in self.called or number in self.local)
+            ):
                 parent, local = self.local.get(number, (NONE, ""))
                 above = self.modules[parent]() if parent != NONE else None
                 if above is not None and local and id(above) in self.entries:
@@ -112,7 +116,9 @@ class Inventory:
             else:
                 entry[1].append(path)
                 number = self.number(module)
-            below = [(child, f"{path}.{name}", number, registered and kept) for name, child, kept in names.children(module)]
+            below = [
+                (child, f"{path}.{name}", number, registered and kept) for name, child, kept in names.children(module)
+            ]
             stack.extend(reversed(below))
 
     def _keep(self, module: torch.nn.Module, paths: list[str], registered: bool) -> None:
@@ -148,18 +154,35 @@ class Inventory:
             attributes = ("requires_grad",) if "requires_grad" in vars(module) else ()
             watched.append(
                 WatchedModule(
-                    paths[0], type(module).__name__, index.get(parent, NONE), module.training, number in self.called,
-                    attributes, registered, self.declared.get(number, NONE), tuple(paths[1:]),
+                    paths[0],
+                    type(module).__name__,
+                    index.get(parent, NONE),
+                    module.training,
+                    number in self.called,
+                    attributes,
+                    registered,
+                    self.declared.get(number, NONE),
+                    tuple(paths[1:]),
                 )  # fmt: skip
             )
         return watched, index
 
-    def watched_tensors(self, modules: dict[int, int], extra: dict[int, str]) -> tuple[list[WatchedTensor], dict[int, int]]:
+    def watched_tensors(
+        self, modules: dict[int, int], extra: dict[int, str]
+    ) -> tuple[list[WatchedTensor], dict[int, int]]:
         """Return the tensors that have a name, those in an optimizer included, and for each slot its index there."""
         watched: list[WatchedTensor] = []
         index: dict[int, int] = {}
-        held = {id(t) for module, *_ in self.entries.values() for t in (*module._parameters.values(), *module._buffers.values())}
-        for slot in [*self.kept, *(s for s in self.loose if s not in self.kept), *(s for s in extra if s not in self.kept)]:
+        held = {
+            id(t)
+            for module, *_ in self.entries.values()
+            for t in (*module._parameters.values(), *module._buffers.values())
+        }
+        for slot in [
+            *self.kept,
+            *(s for s in self.loose if s not in self.kept),
+            *(s for s in extra if s not in self.kept),
+        ]:
             if slot in index:
                 continue
             tensor = self.recorder.tensors.slots[slot]()
@@ -172,12 +195,18 @@ class Inventory:
             alive = tensor is not None and (kind == "tensor" or loose or id(tensor) in held)
             watched.append(
                 WatchedTensor(
-                    (*full, *aliases), kind.removeprefix("loose "),
-                    tuple(tensor.shape) if tensor is not None else (), str(tensor.dtype).removeprefix("torch.") if tensor is not None else "",
+                    (*full, *aliases),
+                    kind.removeprefix("loose "),
+                    tuple(tensor.shape) if tensor is not None else (),
+                    str(tensor.dtype).removeprefix("torch.") if tensor is not None else "",
                     tensor.numel() if tensor is not None else 0,
                     tensor.requires_grad if tensor is not None else bool(flags & REQUIRES_GRAD and flags & LEAF),
-                    kind in ("parameter", "buffer"), modules.get(number, NONE), alive, self.tensor_declared.get(slot, NONE),
-                    tuple(sorted(set(getattr(tensor, "__dict__", ())) - _KNOWN_ATTRIBUTES)), self.tensor_built.get(slot, NONE),
+                    kind in ("parameter", "buffer"),
+                    modules.get(number, NONE),
+                    alive,
+                    self.tensor_declared.get(slot, NONE),
+                    tuple(sorted(set(getattr(tensor, "__dict__", ())) - _KNOWN_ATTRIBUTES)),
+                    self.tensor_built.get(slot, NONE),
                 )  # fmt: skip
             )
         return watched, index

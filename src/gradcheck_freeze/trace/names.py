@@ -109,7 +109,9 @@ def children(module: torch.nn.Module) -> Iterator[tuple[str, torch.nn.Module, bo
 
 def unregistered(module: torch.nn.Module) -> Iterator[tuple[str, Any]]:
     """Yield modules and leaves that require grad which sit in plain containers or objects of a module."""
-    stack = [(name, value, 0) for name, value in vars(module).items() if not name.startswith("_") and name != "training"]
+    stack = [
+        (name, value, 0) for name, value in vars(module).items() if not name.startswith("_") and name != "training"
+    ]
     seen: set[int] = {id(module)}
     while stack:
         path, value, depth = stack.pop(0)

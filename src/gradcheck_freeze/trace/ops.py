@@ -18,8 +18,6 @@ from gradcheck_freeze.trace.record import FUNCTION, GRAD, INFERENCE, LEAF, NO_GR
 from gradcheck_freeze.trace.sites import Sites
 from gradcheck_freeze.trace.tensors import Tensors, flags_of, storage_key
 
-
-
 _VIEWING = {"data", "T", "mT", "H", "mH", "real", "imag"}  # properties that give another tensor
 _LEAVING = {  # calls that take numbers out of torch
     "item", "tolist", "numpy", "__array__", "__float__", "__int__", "__bool__", "__index__", "__complex__",
@@ -52,7 +50,9 @@ class _Kind:
 class OpRecorder(TorchFunctionMode):
     """Writes one row per torch call into `ops` and one per tensor version into `values`."""
 
-    def __init__(self, sites: Sites, max_ops: int, on_full: Callable[[], None], on_failure: Callable[[BaseException], None]) -> None:
+    def __init__(
+        self, sites: Sites, max_ops: int, on_full: Callable[[], None], on_failure: Callable[[BaseException], None]
+    ) -> None:
         super().__init__()
         self.ops = Ops()
         self.values = Values()
@@ -203,7 +203,9 @@ class OpRecorder(TorchFunctionMode):
             return
         self.write_op(kind.name, read, fresh, written, sys._getframe(2))
 
-    def write_op(self, name: int, read: list[int], fresh: list[torch.Tensor], written: Iterable[torch.Tensor], frame: Any) -> int:
+    def write_op(
+        self, name: int, read: list[int], fresh: list[torch.Tensor], written: Iterable[torch.Tensor], frame: Any
+    ) -> int:
         """Record one op that made the `fresh` tensors and changed the `written` ones; return its number."""
         op = self.begin(name, read, frame)
         outputs: list[int] = []
@@ -236,7 +238,12 @@ class OpRecorder(TorchFunctionMode):
         changed = []
         for tensor in inputs:
             entry = entries.get(id(tensor))
-            if entry is not None and entry[2] >= 0 and tensor._version != entry[2] and not any(tensor is c for c in changed):
+            if (
+                entry is not None
+                and entry[2] >= 0
+                and tensor._version != entry[2]
+                and not any(tensor is c for c in changed)
+            ):
                 changed.append(tensor)
         return changed
 
@@ -266,4 +273,3 @@ def collect(arguments: Iterable[Any], found: list[torch.Tensor]) -> None:
             collect(argument, found)
         elif isinstance(argument, dict):
             collect(argument.values(), found)
-

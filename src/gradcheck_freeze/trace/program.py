@@ -51,13 +51,17 @@ def _load_script(target: str, arguments: list[str]) -> Program:
     if path.is_dir():
         path = path / "__main__.py"
     if not path.is_file():
-        raise UsageError(f"can't open {target!r}: there is no such file.\n  Give the path of a Python script, or -m and a module.")
+        raise UsageError(
+            f"can't open {target!r}: there is no such file.\n  Give the path of a Python script, or -m and a module."
+        )
     try:
         source = path.read_bytes()
     except OSError as error:
         raise UsageError(f"can't read {target!r}: {error.strerror}.") from None
     if b"\0" in source:
-        raise UsageError(f"{target!r} is not a Python script: it contains null bytes.\n  Give the training script itself.")
+        raise UsageError(
+            f"{target!r} is not a Python script: it contains null bytes.\n  Give the training script itself."
+        )
     full = str(path.absolute())
     code = compile(source, full, "exec", dont_inherit=True)
     main = _new_main(full, None)

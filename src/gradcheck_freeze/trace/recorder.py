@@ -203,7 +203,9 @@ class Recorder:
             self.ops.value_of(tensor)
             slot = self.ops.tensors.slot(tensor)
             if slot != NONE:
-                self.inventory.short_lived.append((slot, parent, f"{local}.{name}", tuple(tensor.shape), str(tensor.dtype)))
+                self.inventory.short_lived.append(
+                    (slot, parent, f"{local}.{name}", tuple(tensor.shape), str(tensor.dtype))
+                )
 
     def _registered(self, module: torch.nn.Module, name: str, parameter: Any) -> None:
         """Note where a parameter was put under a name; returning None leaves it as it is."""
@@ -217,7 +219,9 @@ class Recorder:
                 self.inventory.tensor_declared[slot] = site
                 self.inventory.tensor_built.setdefault(slot, self.sites.construction(sys._getframe(1)))
                 replaced = module._parameters.get(name) is not None
-                self.raw_declarations.append(("replaced" if replaced else "registered", True, slot, site, len(self.ops.ops)))
+                self.raw_declarations.append(
+                    ("replaced" if replaced else "registered", True, slot, site, len(self.ops.ops))
+                )
         except Exception as error:
             self._fail(error)
 
@@ -270,7 +274,9 @@ class Recorder:
             if slot != NONE:
                 self.ops.tensors.add(tensor, NONE, flags_of(tensor), slot, len(self.ops.ops))
                 site = self.sites.here(sys._getframe(2))
-                self.raw_declarations.append(("requires_grad", bool(tensor.requires_grad), slot, site, len(self.ops.ops)))
+                self.raw_declarations.append(
+                    ("requires_grad", bool(tensor.requires_grad), slot, site, len(self.ops.ops))
+                )
         except Exception as error:
             self._fail(error)
         return result
@@ -415,4 +421,3 @@ class Recorder:
             self.inventory.search(namespaces_of(user, main), final)
         finally:
             self.ops.asleep -= 1
-

@@ -17,7 +17,9 @@ from gradcheck_freeze.trace.record import NONE, Site
 
 _OURS = str(Path(__file__).resolve().parent.parent)
 _LIBRARIES = tuple(
-    sysconfig.get_paths()[kind] + "/" for kind in ("stdlib", "platstdlib", "purelib", "platlib") if sysconfig.get_paths().get(kind)
+    sysconfig.get_paths()[kind] + "/"
+    for kind in ("stdlib", "platstdlib", "purelib", "platlib")
+    if sysconfig.get_paths().get(kind)
 )
 
 

@@ -32,7 +32,9 @@ class StepWatch:
         self.counts: list[int] = []
         self.steps: list[Step] = []
         self.writes: list[Write] = []
-        self.pending: dict[int, tuple[int, int, int, int]] = {}  # slot → the last write seen: op, site, time, module call
+        self.pending: dict[
+            int, tuple[int, int, int, int]
+        ] = {}  # slot → the last write seen: op, site, time, module call
         self.prints: dict[int, int] = {}
         self.inside = 0
         self._now: dict[str, Any] = {}

@@ -16,6 +16,7 @@ import torch
 
 from gradcheck_freeze.trace.record import DIFFERENTIABLE, LEAF, NONE, REQUIRES_GRAD, UNSEEN, Values
 
+
 def _nothing() -> torch.Tensor | None:
     return None
 
@@ -38,7 +39,9 @@ def flags_of(tensor: torch.Tensor) -> int:
     if tensor.requires_grad:
         try:
             return REQUIRES_GRAD | DIFFERENTIABLE | (LEAF if tensor.is_leaf else 0)
-        except RuntimeError:  # a view made under no_grad whose base was written since: torch will not say, it is no leaf
+        except (
+            RuntimeError
+        ):  # a view made under no_grad whose base was written since: torch will not say, it is no leaf
             return REQUIRES_GRAD | DIFFERENTIABLE
     return (DIFFERENTIABLE if tensor.is_floating_point() or tensor.is_complex() else 0) | LEAF
 
