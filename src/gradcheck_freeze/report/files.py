@@ -5,45 +5,87 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 from gradcheck_freeze.errors import UsageError
-from gradcheck_freeze.report import dot, json, picture, terminal
 from gradcheck_freeze.rules.diagnosis import Diagnosis
 
-FORMATS: dict[str, Callable[[Diagnosis], str | bytes]] = {
-    ".json": json.render,
-    ".txt": terminal.render,
-    ".dot": lambda diagnosis: dot.render(diagnosis.graph),
-    ".gv": lambda diagnosis: dot.render(diagnosis.graph),
-    ".svg": picture.svg,
-    ".png": picture.png,
+Render = Callable[[Diagnosis], str | bytes]
+
+
+def _renderer(module: str, function: str = "render") -> Render:
+    """Return a renderer whose module is imported when it is first used: a text report need not load the picture."""
+
+    def render(diagnosis: Diagnosis) -> str | bytes:
+        content: str | bytes = getattr(import_module(f"gradcheck_freeze.report.{module}"), function)(diagnosis)
+        return content
+
+    return render
+
+
+def _dot(diagnosis: Diagnosis) -> str:
+    from gradcheck_freeze.report import dot
+
+    return dot.render(diagnosis.graph)
+
+
+FORMATS: dict[str, Render] = {
+    ".json": _renderer("json"),
+    ".txt": _renderer("terminal"),
+    ".dot": _dot,
+    ".gv": _dot,
+    ".svg": _renderer("picture", "svg"),
+    ".png": _renderer("picture", "png"),
 }
 
 
-def check_suffix(path: Path) -> None:
+def check_suffix(path: str | os.PathLike[str]) -> None:
     """Raise `UsageError` for a file name whose suffix names no format."""
-    if path.suffix.lower() not in FORMATS:
-        raise UsageError(f"{path.name!r} names no known format.\n  Known suffixes: {', '.join(FORMATS)}.")
+    if Path(path).suffix.lower() not in FORMATS:
+        raise UsageError(
+            f"{os.fspath(path)!r} names no known format.\n  Let the name end in one of {', '.join(FORMATS)}."
+        )
 
 
-def save(diagnosis: Diagnosis, path: Path) -> None:
-    """Write a report; raises `UsageError`, naming the file, where it cannot be written. An old file stays whole then."""
+def save(diagnosis: Diagnosis, path: str | os.PathLike[str]) -> None:
+    """Write a report in the format its suffix names.
+
+    An existing file is replaced at once or stays whole. Raises `UsageError` for an unknown suffix and, with the
+    reason, for a file that cannot be written.
+    """
     check_suffix(path)
-    content = FORMATS[path.suffix.lower()](diagnosis)
-    data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
-    temporary = None
+    content = FORMATS[Path(path).suffix.lower()](diagnosis)
     try:
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        _replace(Path(path), content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise UsageError(
+            f"{os.fspath(path)!r} could not be written: {reason}.\n"
+            "  Name a file in a folder that exists and can be written to."
+        ) from error
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Write to a new file in the same folder and move it over the old one; a link stays a link."""
+    target = path.resolve()
+    if target.exists() and not target.is_file():  # a pipe or /dev/stdout cannot be replaced, only written to
+        target.write_bytes(data)
+        return
+    descriptor, name = tempfile.mkstemp(prefix=".gradcheck-freeze-", suffix=".tmp", dir=target.parent)
+    temporary = Path(name)
+    try:
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(data)
-        mask = os.umask(0)
-        os.umask(mask)
-        Path(temporary).chmod(0o666 & ~mask)
-        Path(temporary).replace(path)
-    except OSError as error:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
-        raise UsageError(
-            f"{path} could not be written: {error.strerror}.\n  The other reports are not affected."
-        ) from None
+        temporary.chmod(target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask())
+        temporary.replace(target)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _umask() -> int:
+    """Return the umask, which the system tells only by setting it."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask

@@ -4,101 +4,169 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from gradcheck_freeze.rules.diagnosis import Diagnosis, ParameterRecord
-from gradcheck_freeze.rules.finding import Finding, Location
+import networkx as nx
+
+from gradcheck_freeze.rules.diagnosis import Diagnosis, LossRecord, OptimizerRecord, ParameterRecord
+from gradcheck_freeze.rules.finding import Finding, Fix, Location
 
 SCHEMA_VERSION = "1.0"
 
+Json = dict[str, Any]
+
 
 def render(diagnosis: Diagnosis) -> str:
-    """Return the diagnosis as JSON text with a final newline."""
-    return json.dumps(document(diagnosis), indent=1, sort_keys=True, allow_nan=False) + "\n"
+    """Return the diagnosis as JSON text in ASCII with a final newline; equal diagnoses give equal text."""
+    return json.dumps(_interchangeable(document(diagnosis)), indent=1, sort_keys=True, allow_nan=False) + "\n"
 
 
-def document(diagnosis: Diagnosis) -> dict[str, Any]:
-    """Return the diagnosis as the values that JSON knows."""
+def document(diagnosis: Diagnosis) -> Json:
+    """Return the diagnosis as the values that JSON knows, lists in the order of their names or lines."""
+    window, script = diagnosis.window, diagnosis.script
     return {
         "schema_version": SCHEMA_VERSION,
         "tool": {"name": "gradcheck-freeze", "version": _version(), "torch": diagnosis.torch_version},
-        "script": None if diagnosis.script is None else {
-            "path": diagnosis.script.path, "arguments": list(diagnosis.script.arguments), "exit_status": diagnosis.script.exit_status,
-        },
+        "script": script
+        and {"path": script.path, "arguments": list(script.arguments), "exit_status": script.exit_status},
         "window": {
-            "ops": diagnosis.window.ops, "backward_calls": diagnosis.window.backward_calls,
-            "steps": diagnosis.window.steps, "closed": diagnosis.window.closed,
+            "ops": window.ops,
+            "backward_calls": window.backward_calls,
+            "steps": window.steps,
+            "closed": window.closed,
         },
-        "parameters": [_parameter(record) for record in diagnosis.parameters.values()],
-        "losses": [
-            {"name": l.name, "location": _location(l.location), "backward_calls": l.backward_calls, "parameters": list(l.parameters)}
-            for l in diagnosis.losses
+        "parameters": [_parameter(r) for r in sorted(diagnosis.parameters.values(), key=lambda record: record.name)],
+        "losses": [_loss(r) for r in sorted(diagnosis.losses, key=lambda r: (r.name, _order(r.location)))],
+        "optimizers": [_optimizer(r) for r in sorted(diagnosis.optimizers, key=lambda r: (r.name, _order(r.built)))],
+        "findings": [_finding(finding) for finding in sorted(diagnosis.findings, key=_loudest_first)],
+        "graph": _graph(diagnosis.graph),
+        "gaps": sorted(diagnosis.gaps),
+        "excerpts": [
+            {"path": excerpt.path, "first_line": excerpt.first_line, "lines": list(excerpt.lines)}
+            for excerpt in sorted(diagnosis.excerpts, key=lambda e: (e.path, e.first_line, e.lines))
         ],
-        "optimizers": [
-            {
-                "name": o.name, "type": o.type_name, "built": _location(o.built), "steps": o.steps,
-                "parameters": list(o.parameters), "updated": list(o.updated), "losses": list(o.losses),
-            }
-            for o in diagnosis.optimizers
-        ],
-        "findings": [_finding(finding) for finding in diagnosis.findings],
-        "graph": {
-            "nodes": sorted(({"id": node, **_attributes(a)} for node, a in diagnosis.graph.nodes(data=True)), key=lambda n: n["id"]),
-            "edges": sorted(
-                ({"source": s, "target": t, **_attributes(a)} for s, t, a in diagnosis.graph.edges(data=True)),
-                key=lambda e: (e["source"], e["target"]),
-            ),
-        },
-        "gaps": list(diagnosis.gaps),
-        "excerpts": [{"path": e.path, "first_line": e.first_line, "lines": list(e.lines)} for e in diagnosis.excerpts],
-    }  # fmt: skip
+    }
 
 
 def _version() -> str:
     try:
         return version("gradcheck-freeze")
-    except PackageNotFoundError:
+    except PackageNotFoundError:  # imported from a checkout that was never installed
         return "0"
 
 
-def _number(value: float | None) -> float | None:
-    return value if value is not None and math.isfinite(value) else None
+def _interchangeable(value: Any) -> Any:
+    """Return the value as every JSON parser takes it: no NaN or infinity, and lone surrogates written out."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {_interchangeable(key): _interchangeable(item) for key, item in value.items()}
+    return [_interchangeable(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
-def _location(location: Location | None) -> dict[str, Any] | None:
+def _location(location: Location | None) -> Json | None:
     if location is None:
         return None
     return {
-        "path": location.path, "line": location.line, "end_line": location.end_line, "function": location.function,
-        "text": location.text, "op": location.op,
-    }  # fmt: skip
-
-
-def _parameter(record: ParameterRecord) -> dict[str, Any]:
-    return {
-        "name": record.name, "aliases": list(record.aliases), "kind": "buffer" if record.kind == "buffer" else "parameter",
-        "module": record.module, "shape": list(record.shape), "dtype": record.dtype, "numel": record.numel,
-        "requires_grad": record.requires_grad, "optimizers": [{"name": o.name, "group": o.group} for o in record.optimizers],
-        "gradient": record.gradient, "grad_norm": _number(record.grad_norm), "updated": record.updated,
-        "update_ratio": _number(record.update_ratio), "losses": list(record.losses), "state": record.state,
-        "declared": None if record.declared is None else {"path": record.declared.path, "line": record.declared.line},
-    }  # fmt: skip
-
-
-def _finding(finding: Finding) -> dict[str, Any]:
-    fix = finding.fix
-    return {
-        "rule": finding.rule, "name": finding.name, "kind": finding.kind, "severity": finding.severity.word,
-        "parameters": list(finding.parameters), "where": finding.where, "message": finding.message,
-        "cause": _location(finding.cause), "trail": [_location(step) for step in finding.trail],
-        "fix": None if fix is None else {"text": fix.text, "patch": fix.patch, "verified": fix.verified},
-        "fingerprint": finding.fingerprint,
-    }  # fmt: skip
-
-
-def _attributes(attributes: dict[str, Any]) -> dict[str, Any]:
-    return {
-        key: _location(v) if isinstance(v, Location) else list(v) if isinstance(v, tuple) else v
-        for key, v in attributes.items()
+        "path": location.path,
+        "line": location.line,
+        "end_line": location.end_line,
+        "function": location.function,
+        "text": location.text,
+        "op": location.op,
     }
+
+
+def _order(location: Location | None) -> tuple[str, int]:
+    return (location.path, location.line) if location else ("", 0)
+
+
+def _parameter(record: ParameterRecord) -> Json:
+    return {
+        "name": record.name,
+        "aliases": sorted(record.aliases),
+        "kind": "buffer" if record.kind == "buffer" else "parameter",
+        "module": record.module,
+        "shape": list(record.shape),
+        "dtype": record.dtype,
+        "numel": record.numel,
+        "requires_grad": record.requires_grad,
+        "optimizers": [
+            {"name": name, "group": group} for name, group in sorted((o.name, o.group) for o in record.optimizers)
+        ],
+        "gradient": record.gradient,
+        "grad_norm": record.grad_norm,
+        "updated": record.updated,
+        "update_ratio": record.update_ratio,
+        "losses": sorted(record.losses),
+        "state": record.state,
+        "declared": record.declared and {"path": record.declared.path, "line": record.declared.line},
+    }
+
+
+def _loss(record: LossRecord) -> Json:
+    return {
+        "name": record.name,
+        "location": _location(record.location),
+        "backward_calls": record.backward_calls,
+        "parameters": sorted(record.parameters),
+    }
+
+
+def _optimizer(record: OptimizerRecord) -> Json:
+    return {
+        "name": record.name,
+        "type": record.type_name,
+        "built": _location(record.built),
+        "steps": record.steps,
+        "parameters": sorted(record.parameters),
+        "updated": sorted(record.updated),
+        "losses": sorted(record.losses),
+    }
+
+
+def _finding(finding: Finding) -> Json:
+    return {
+        "rule": finding.rule,
+        "name": finding.name,
+        "kind": finding.kind,
+        "severity": finding.severity.word,
+        "parameters": sorted(finding.parameters),
+        "where": finding.where,
+        "message": finding.message,
+        "cause": _location(finding.cause),
+        "trail": [_location(step) for step in finding.trail],
+        "fix": _fix(finding.fix),
+        "fingerprint": finding.fingerprint,
+    }
+
+
+def _fix(fix: Fix | None) -> Json | None:
+    if fix is None:
+        return None
+    optional = {"patch": fix.patch, "verified": fix.verified}
+    return {"text": fix.text, **{key: value for key, value in optional.items() if value is not None}}
+
+
+def _loudest_first(finding: Finding) -> tuple[int, str, str, tuple[str, int], str]:
+    return (-finding.severity, finding.rule, finding.where, _order(finding.cause), finding.message)
+
+
+def _graph(graph: nx.DiGraph) -> Json:
+    nodes = [{**_attributes(attributes), "id": str(node)} for node, attributes in graph.nodes(data=True)]
+    edges = [
+        {**_attributes(attributes), "source": str(source), "target": str(target)}
+        for source, target, attributes in graph.edges(data=True)
+    ]
+    return {
+        "nodes": sorted(nodes, key=lambda node: node["id"]),
+        "edges": sorted(edges, key=lambda edge: (edge["source"], edge["target"])),
+    }
+
+
+def _attributes(attributes: Mapping[str, Any]) -> Json:
+    return {key: _location(value) if isinstance(value, Location) else value for key, value in attributes.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gradcheck_freeze.rules.dead_loss_term import dead_loss_term
 from gradcheck_freeze.rules.detached_path import detached_path
+from gradcheck_freeze.rules.eval_does_not_freeze import eval_does_not_freeze
 from gradcheck_freeze.rules.freeze_without_effect import freeze_without_effect
 from gradcheck_freeze.rules.frozen_fed_gradient import frozen_fed_gradient
 from gradcheck_freeze.rules.frozen_statistics_drift import frozen_statistics_drift
@@ -24,6 +25,7 @@ RULES: tuple[Rule, ...] = (
     frozen_fed_gradient,
     frozen_statistics_drift,
     freeze_without_effect,
+    eval_does_not_freeze,
     detached_path,
     path_under_no_grad,
     path_leaves_torch,

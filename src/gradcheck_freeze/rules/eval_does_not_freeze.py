@@ -1,0 +1,91 @@
+"""GF105."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gradcheck_freeze.rules.case import Case
+from gradcheck_freeze.rules.finding import Finding, Severity
+from gradcheck_freeze.rules.places import place
+from gradcheck_freeze.rules.rule import rule
+from gradcheck_freeze.trace.record import NONE
+
+_WITH_MODE = ("Norm", "Dropout", "DropPath", "StochasticDepth", "RNN", "LSTM", "GRU", "Attention", "Transformer")
+
+
+@rule("GF105", kind="leak", severity=Severity.WARNING)
+def eval_does_not_freeze(case: Case) -> Iterator[Finding]:
+    """A network that was put into eval mode by itself is trained along with the rest.
+
+    Why it matters: `eval()` changes how dropout and normalisation behave; it freezes nothing. On a network without such
+    layers it does nothing at all, so the author most likely meant to keep the network fixed.
+
+    Found:
+
+        perceptual.eval()                                  # no dropout, no normalisation inside
+        optimizer = Adam(model.parameters())               # holds perceptual too
+
+    Left alone: a model that is in eval mode as a whole, normalisation layers kept in eval mode while their affine
+    parameters learn, and networks whose behaviour `eval()` really changes.
+
+    Instead: `perceptual.requires_grad_(False)`, and pass only what learns to the optimizer.
+    """
+    trace = case.flow.trace
+    trained = {t for t, seen in enumerate(case.flow.tensors) if seen.changed and trace.tensors[t].kind == "parameter"}
+    modes = _modes(case)
+    if True not in modes.values():
+        return
+    for module, training in sorted(modes.items()):
+        name = trace.modules[module].name
+        inside = [m for m in trace.modules if m.name == name or m.name.startswith(name + ".")]
+        if training or any(word in m.type_name for m in inside for word in _WITH_MODE):
+            continue
+        below = {t for t, record in enumerate(trace.tensors) if record.names[0].startswith(name + ".")} & trained
+        if not below or below & (case.intent.stated | case.intent.fixed) or len(below) == len(trained):
+            continue
+        if any(not modes.get(above, True) for above in _above(case, module)):
+            continue
+        seen = case.flow.tensors[min(below)]
+        step = trace.steps[seen.changed[0]]
+        optimizer = trace.optimizers[step.optimizer]
+        yield eval_does_not_freeze.finding(
+            case.flow,
+            below,
+            f"{{where}} was put into eval mode, which does not freeze it: {optimizer.name}.step() moves it.",
+            place(trace, optimizer.built, "optimizer"),
+            trail=tuple(
+                p
+                for p in (
+                    *(place(trace, trace.backwards[b].site, "backward") for b in step.losses.get(min(below), ())),
+                    place(trace, step.site, "step"),
+                    place(trace, optimizer.built, "optimizer"),
+                )
+                if p
+            ),
+            fix=f"Call {name}.requires_grad_(False) before the optimizer is built; the gradient still passes through it.",
+        )
+
+
+def _modes(case: Case) -> dict[int, bool]:
+    """Return, for each module called on the way to a loss, whether it was in train mode in any such call."""
+    trace = case.flow.trace
+    modes: dict[int, bool] = {}
+    ops = trace.ops
+    used = set()
+    for op in range(len(ops)):
+        if any(case.flow.gradient[v] for v in ops.outputs[ops.first_output[op] : ops.first_output[op + 1]]):
+            used.add(ops.call[op])
+    for call in list(used):
+        while call != NONE:
+            module = trace.calls[call].module
+            if module != NONE:
+                modes[module] = modes.get(module, False) or trace.calls[call].training
+            call = trace.calls[call].parent
+    return modes
+
+
+def _above(case: Case, module: int) -> Iterator[int]:
+    module = case.flow.trace.modules[module].parent
+    while module != NONE:
+        yield module
+        module = case.flow.trace.modules[module].parent
