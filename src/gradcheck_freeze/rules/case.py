@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from gradcheck_freeze.flow.frontier import Cut, cuts, exits
 from gradcheck_freeze.flow.graph import FlowGraph
 from gradcheck_freeze.rules.intent import Intent
-from gradcheck_freeze.trace.record import INFERENCE, NO_GRAD
+from gradcheck_freeze.trace.record import INFERENCE, NO_GRAD, UNSEEN
 
 DETACHING = frozenset({"detach", "detach_", "data"})
 LEAVING = frozenset({
@@ -27,6 +27,7 @@ class Case:
     off_path: frozenset[int]  # read, but no loss depends on them
     cut: Mapping[int, Cut]  # starved, though a loss depends on them → the cut to blame
     uncut: frozenset[int]  # starved, and no cut explains it
+    forward_unseen: bool  # a loss was handed over ready-made: only the engine's word is known
     leaving: Mapping[int, Cut]  # off_path, but their numbers left torch here and may have come back
 
 
@@ -48,6 +49,7 @@ def build_case(flow: FlowGraph, intent: Intent) -> Case:
         for found in sorted(cuts(flow, on_path), key=lambda c: rank(flow, c)):
             for tensor in found.tensors:
                 cut.setdefault(tensor, found)
+    roots = [root for backward in trace.backwards for root in backward.roots]
     return Case(
         flow,
         intent,
@@ -55,6 +57,7 @@ def build_case(flow: FlowGraph, intent: Intent) -> Case:
         frozenset(off_path),
         cut,
         frozenset(on_path - set(cut)),
+        any(trace.values.flags[root] & UNSEEN for root in roots),
         _leaving(flow, off_path),
     )
 

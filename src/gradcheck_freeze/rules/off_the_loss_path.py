@@ -27,6 +27,8 @@ def off_the_loss_path(case: Case) -> Iterator[Finding]:
 
     Instead: add the result to the loss on which backward is called.
     """
+    if case.forward_unseen:
+        return
     groups: dict[Location | None, list[int]] = {}
     for tensor in sorted(case.off_path - set(case.leaving)):
         record = case.flow.trace.tensors[tensor]

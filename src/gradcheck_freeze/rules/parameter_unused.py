@@ -27,6 +27,8 @@ def parameter_unused(case: Case) -> Iterator[Finding]:
 
     Instead: call the module in `forward`, or delete it.
     """
+    if case.forward_unseen:
+        return
     trace = case.flow.trace
     groups: dict[int, list[int]] = {}
     for tensor in sorted(case.unread):

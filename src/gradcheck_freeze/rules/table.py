@@ -19,6 +19,7 @@ from gradcheck_freeze.rules.path_without_derivative import path_without_derivati
 from gradcheck_freeze.rules.rule import Rule
 from gradcheck_freeze.rules.stale_optimizer_entry import stale_optimizer_entry
 from gradcheck_freeze.rules.step_without_effect import step_without_effect
+from gradcheck_freeze.rules.unreached_by_loss import unreached_by_loss
 
 RULES: tuple[Rule, ...] = (
     frozen_updated,
@@ -37,4 +38,5 @@ RULES: tuple[Rule, ...] = (
     gradient_always_zero,
     dead_loss_term,
     step_without_effect,
+    unreached_by_loss,
 )

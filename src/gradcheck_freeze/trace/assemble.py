@@ -56,7 +56,8 @@ def assemble(recorder: Recorder) -> Trace:
             ModuleCall(module_index.get(call.module, NONE), call.parent, call.site, call.training)
             for call in recorder.calls
         ],
-        backwards=[_named(backward, sites, of(backward.received)) for backward in gradients.backwards],
+        backwards=[_named(backward, sites, of(backward.received), recorder.loss_names.get(number))
+            for number, backward in enumerate(gradients.backwards)],
         optimizers=[
             WatchedOptimizer(
                 optimizer_names[number],
@@ -171,9 +172,9 @@ def _declarations(recorder: Recorder, slots: dict[int, int]) -> list[Declaration
     return merged
 
 
-def _named(backward: Backward, sites: list[Site], received: tuple[int, ...]) -> Backward:
-    name = expression_of_loss(sites[backward.site]) if backward.site != NONE else "loss"
-    return replace(backward, name=name, received=received)
+def _named(backward: Backward, sites: list[Site], received: tuple[int, ...], name: str | None) -> Backward:
+    known = name or (expression_of_loss(sites[backward.site]) if backward.site != NONE else "loss")
+    return replace(backward, name=known, received=received)
 
 
 def expression_of_loss(site: Site) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,8 @@ _SEARCHES = 12  # searches of the user's variables in one window
 class Recorder:
     """Watches one window; `open` and `close` may be called once each, `trace` at any time after."""
 
-    def __init__(self, steps: int = 3, max_ops: int = 5_000_000) -> None:
+    def __init__(self, steps: int = 3, max_ops: int = 5_000_000, names: Mapping[str, Any] | None = None) -> None:
+        """Watch at most this many steps of every optimizer; `names` are the variables to name things by, if given."""
         self.steps_wanted = steps
         self.sites = Sites()
         self.ops = OpRecorder(self.sites, max_ops, self._full, self._fail)
@@ -50,6 +52,8 @@ class Recorder:
         self._searched: set[int] = set()
         self._trace: Trace | None = None
         self._stance: Any = None
+        self._names = names
+        self.loss_names: dict[int, str] = {}  # backward → the name its loss was handed over under
 
     # The window
 
@@ -123,6 +127,16 @@ class Recorder:
         if self._trace is None:
             self._trace = Trace(gaps=list(self.gaps), closed=self.closed or "", root=str(Path.cwd()))
         return self._trace
+
+    def name_last_loss(self, name: str) -> None:
+        """Call the loss of the last backward by this name instead of by what its line says."""
+        self.loss_names[len(self.gradients.backwards) - 1] = name
+
+    def gave(self, tensor: torch.Tensor) -> None:
+        """Note that the gradient the last backward returned for a leaf was put into its `.grad`."""
+        slot = self.ops.tensors.slot(tensor)
+        if slot != NONE:
+            self.gradients.contributors.setdefault(slot, []).append(len(self.gradients.backwards) - 1)
 
     def _full(self) -> None:
         self.gaps.append(Gap(f"the window was closed after {len(self.ops.ops):,} ops; raise --max-ops to see more"))
@@ -418,6 +432,6 @@ class Recorder:
         main = getattr(sys.modules.get("__main__"), "__dict__", None)
         self.ops.asleep += 1
         try:
-            self.inventory.search(namespaces_of(user, main), final)
+            self.inventory.search(namespaces_of(user, main) if self._names is None else [self._names], final)
         finally:
             self.ops.asleep -= 1

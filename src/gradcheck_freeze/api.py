@@ -1,0 +1,159 @@
+"""The doors from Python: `diagnose` for one loss, `watch` for a loop of the user's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import fields
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from gradcheck_freeze.errors import GradcheckFreezeError, UsageError
+from gradcheck_freeze.rules import diagnosis as verdicts
+from gradcheck_freeze.rules.contract import Contract, parse_patterns
+
+if TYPE_CHECKING:
+    import torch
+
+    from gradcheck_freeze.trace.record import Trace
+
+Models = "torch.nn.Module | Mapping[str, torch.nn.Module] | Sequence[torch.nn.Module]"
+
+
+class FlowError(GradcheckFreezeError):
+    """Raised by `raise_for_findings`; its text is the report of what was found."""
+
+    status = 1
+
+
+class Diagnosis(verdicts.Diagnosis):
+    """What was found, with its reports. `str()` is the report as text; a notebook shows the picture."""
+
+    def to_json(self) -> str:
+        """Return the report as JSON by the documented schema."""
+        from gradcheck_freeze.report import json
+
+        return json.render(self)
+
+    def to_svg(self) -> str:
+        """Return the picture as SVG."""
+        from gradcheck_freeze.report import picture
+
+        return picture.svg(self)
+
+    def to_dot(self) -> str:
+        """Return the picture as DOT source."""
+        from gradcheck_freeze.report import dot
+
+        return dot.render(self.graph)
+
+    def save(self, path: str | Path) -> None:
+        """Write a report; the suffix names the format. Raises `UsageError` for an unknown suffix or an unwritable file."""
+        from gradcheck_freeze.report import files
+
+        files.save(self, Path(path))
+
+    def raise_for_findings(self, severity: str = "error") -> None:
+        """Raise `FlowError` if there is a finding of at least this severity."""
+        from gradcheck_freeze.rules.finding import Severity
+
+        if any(finding.severity >= Severity[severity.upper()] for finding in self.findings):
+            raise FlowError(str(self))
+
+    def __str__(self) -> str:
+        from gradcheck_freeze.report import terminal
+
+        return terminal.render(self)
+
+    def _repr_svg_(self) -> str:
+        return self.to_svg()
+
+
+def diagnose(
+    model: torch.nn.Module | Mapping[str, torch.nn.Module] | Sequence[torch.nn.Module],
+    loss: Any | Callable[[], Any],
+    optimizer: torch.optim.Optimizer | Sequence[torch.optim.Optimizer] | None = None,
+    frozen: Iterable[str] = (),
+    trainable: Iterable[str] = (),
+) -> Diagnosis:
+    """Say which parameters of a model a loss teaches, which it must not, and which line is to blame.
+
+    model: a module, or a mapping or sequence of modules. loss: a tensor with one element, a mapping of named losses, or a
+    function of no arguments that computes one; only with a function are lines known. optimizer: one or several, of which
+    a trial step is made. frozen, trainable: patterns over names, `name@loss` for one loss only.
+
+    Nothing is changed: parameters, `.grad`, optimizer state, buffers, random state, train/eval flags and the graph of the
+    loss are afterwards as they were. Raises `UsageError` for a loss without a graph, a freed graph, a loss of more than one
+    element or a model without parameters, and `ContractError` for a pattern that matches nothing.
+    """
+    from gradcheck_freeze.trace.trial import trial
+
+    return _judge(trial(_modules(model), loss, _optimizers(optimizer)), parse_patterns(frozen, trainable))
+
+
+class watch:  # noqa: N801 - a context manager, written as a verb
+    """Watch a training loop: `with watch(model, optimizer) as flow: ...; flow.diagnosis`.
+
+    The window closes when every optimizer has made `steps` steps, and at the end of the block. An exception in the block
+    goes on to the caller; what was seen until then is still diagnosed.
+    """
+
+    def __init__(
+        self,
+        model: torch.nn.Module | Mapping[str, torch.nn.Module] | Sequence[torch.nn.Module] | None = None,
+        optimizer: torch.optim.Optimizer | Sequence[torch.optim.Optimizer] | None = None,
+        *,
+        steps: int = 3,
+        frozen: Iterable[str] = (),
+        trainable: Iterable[str] = (),
+    ) -> None:
+        from gradcheck_freeze.trace.recorder import Recorder
+
+        names: dict[str, Any] | None = None
+        if model is not None:
+            names = dict(_modules(model))
+            if len(names) == 1:
+                names.update((n, c) for n, c in next(iter(names.values())).named_children() if n not in names)
+            held = _optimizers(optimizer)
+            names.update({"optimizer": held[0]} if len(held) == 1 else {f"optimizer{i}": o for i, o in enumerate(held)})
+        self._contract = parse_patterns(frozen, trainable)
+        self._recorder = Recorder(steps=steps, names=names)
+        self._diagnosis: Diagnosis | None = None
+
+    def __enter__(self) -> Self:
+        self._recorder.open()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._recorder.close("the watched block ended")
+
+    @property
+    def diagnosis(self) -> Diagnosis:
+        """Return what was found; closes the window if it is still open."""
+        if self._diagnosis is None:
+            self._diagnosis = _judge(self._recorder.trace(), self._contract)
+        return self._diagnosis
+
+
+def _judge(trace: Trace, contract: Contract) -> Diagnosis:
+    from gradcheck_freeze.flow.build import build
+    from gradcheck_freeze.rules.judge import judge
+
+    plain = judge(build(trace), contract)
+    return Diagnosis(**{field.name: getattr(plain, field.name) for field in fields(plain)})
+
+
+def _modules(model: Any) -> dict[str, torch.nn.Module]:
+    import_error = "pass a torch.nn.Module, or a mapping or sequence of modules"
+    if hasattr(model, "named_parameters"):
+        return {"model": model}
+    named = model if isinstance(model, Mapping) else {f"model{i}": m for i, m in enumerate(model)} if isinstance(model, Sequence) else None
+    if not named or not all(hasattr(module, "named_parameters") for module in named.values()):
+        raise UsageError(f"{type(model).__name__} is no model.\n  {import_error[0].upper()}{import_error[1:]}.")
+    return dict(named)
+
+
+def _optimizers(optimizer: Any) -> list[torch.optim.Optimizer]:
+    if optimizer is None:
+        return []
+    return list(optimizer) if isinstance(optimizer, Sequence) else [optimizer]
