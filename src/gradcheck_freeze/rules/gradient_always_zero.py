@@ -49,6 +49,8 @@ def gradient_always_zero(case: Case) -> Iterator[Finding]:
         groups.setdefault(key, []).append(tensor)
         starts.setdefault(key, (value, op))
     for (cause, name), tensors in groups.items():
+        if not name or all(_beside_a_learner(case, tensor) for tensor in tensors):
+            continue  # a bias that cancels out of a difference or before a normalisation: nothing is lost
         value, op = starts[cause, name]
         loss = max(case.flow.tensors[tensors[0]].received.bit_length() - 1, 0)
         by = (
@@ -63,6 +65,17 @@ def gradient_always_zero(case: Case) -> Iterator[Finding]:
             trail=trail(case.flow, loss, cause, value, op),
             fix="Use a straight-through estimator, x + (op(x) - x).detach(), or keep the input where the derivative is not zero.",
         )  # fmt: skip
+
+
+def _beside_a_learner(case: Case, tensor: int) -> bool:
+    """Return whether another parameter of the same module gets a gradient that is not zero."""
+    trace = case.flow.trace
+    module = trace.tensors[tensor].module
+    return any(
+        other.module == module and t in trace.gradients and trace.gradients[t].state == "finite"
+        for t, other in enumerate(trace.tensors)
+        if t != tensor
+    )
 
 
 def _where_it_dies(case: Case, tensor: int) -> tuple[int, int]:

@@ -119,6 +119,7 @@ class GradientWatch:
         if returns:
             wanted = args[1] if len(args) > 1 else kwargs.get("inputs", ())
             wanted = [wanted] if isinstance(wanted, torch.Tensor) else list(wanted)
+            read = [*roots, *(self.recorder.value_of(tensor) for tensor in wanted)]
             results = returned if returned is not None else [None] * len(wanted)
             received = tuple(
                 slot
@@ -126,7 +127,6 @@ class GradientWatch:
                 if result is not None and (slot := self.recorder.tensors.slot(tensor)) != NONE
             )
             fresh = [r for r in results if isinstance(r, torch.Tensor)]
-            read = [*roots, *(self.recorder.value_of(tensor) for tensor in wanted)]
             self.recorder.write_op(self.recorder.number("grad"), read, fresh, (), sys._getframe(3))
         else:
             received = tuple(slot for slot, held in after.items() if before.get(slot) != held)

@@ -7,6 +7,7 @@ of the recorder itself never reaches the program: it is noted as a gap.
 
 from __future__ import annotations
 
+import functools
 import sys
 import threading
 from collections.abc import Mapping
@@ -85,7 +86,10 @@ class Recorder:
         self._patches.replace(torch.nn.Parameter, "__new__", self._watch_parameter)
         self._patches.replace(torch.inference_mode, "__enter__", self._watch_inference)
         self._patches.replace(torch.utils, "swap_tensors", self._forgetting)
-        self._eager()
+        self._patches.replace(torch, "compile", self._watch_compile)
+        if "torch._dynamo" in sys.modules:
+            torch.compiler.set_stance("force_eager")
+            self._stance = "force_eager"
 
     def close(self, reason: str) -> None:
         """Take everything out of torch; what was seen is kept."""
@@ -152,16 +156,29 @@ class Recorder:
         if gap not in self.gaps:
             self.gaps.append(gap)
 
-    def _eager(self) -> None:
+    def _watch_compile(self, original: Any) -> Any:
         """Let compiled functions run eagerly while the window is open, so that their ops are seen."""
-        if "torch._dynamo" not in sys.modules:
-            return
-        try:
-            torch.compiler.set_stance("force_eager")
-            self._stance = "force_eager"
-            self.gaps.append(Gap("torch.compile was set aside while watching: compiled functions ran eagerly"))
-        except Exception as error:
-            self._fail(error)
+        recorder = self
+
+        @functools.wraps(original)
+        def compile(*args: Any, **kwargs: Any) -> Any:
+            result = original(*args, **kwargs)
+            try:
+                if recorder._open and recorder._stance is None:
+                    torch.compiler.set_stance("force_eager")
+                    recorder._stance = "force_eager"
+                if recorder._open:
+                    recorder.gap("torch.compile was set aside while watching: compiled functions ran eagerly")
+            except Exception as error:
+                recorder._fail(error)
+            return result
+
+        return compile
+
+    def gap(self, what: str) -> None:
+        """State once that something could not be seen."""
+        if Gap(what) not in self.gaps:
+            self.gaps.append(Gap(what))
 
     # Modules
 
