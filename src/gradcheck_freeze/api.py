@@ -124,7 +124,9 @@ class watch:  # noqa: N801 - a context manager, written as a verb
         self._recorder.open()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._recorder.close("the watched block ended")
 
     @property
@@ -147,7 +149,13 @@ def _modules(model: Any) -> dict[str, torch.nn.Module]:
     import_error = "pass a torch.nn.Module, or a mapping or sequence of modules"
     if hasattr(model, "named_parameters"):
         return {"model": model}
-    named = model if isinstance(model, Mapping) else {f"model{i}": m for i, m in enumerate(model)} if isinstance(model, Sequence) else None
+    named = (
+        model
+        if isinstance(model, Mapping)
+        else {f"model{i}": m for i, m in enumerate(model)}
+        if isinstance(model, Sequence)
+        else None
+    )
     if not named or not all(hasattr(module, "named_parameters") for module in named.values()):
         raise UsageError(f"{type(model).__name__} is no model.\n  {import_error[0].upper()}{import_error[1:]}.")
     return dict(named)

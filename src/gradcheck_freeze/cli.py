@@ -65,9 +65,16 @@ def command() -> None:
 @click.argument("target")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def run(
-    as_module: bool, outputs: tuple[str, ...], frozen: tuple[str, ...], trainable: tuple[str, ...], steps: int | None,
-    max_ops: int, fail_on: str | None, target: str, arguments: tuple[str, ...],
-) -> None:  # fmt: skip
+    as_module: bool,
+    outputs: tuple[str, ...],
+    frozen: tuple[str, ...],
+    trainable: tuple[str, ...],
+    steps: int | None,
+    max_ops: int,
+    fail_on: str | None,
+    target: str,
+    arguments: tuple[str, ...],
+) -> None:
     """Run a training script as Python would, watch its first optimizer steps, and report.
 
     The program's standard output stays its own; the report goes to standard error.
@@ -116,7 +123,7 @@ def watch_program(
             print(f"gradcheck-freeze: the recorder could not start ({error!r}); nothing is watched.", file=sys.stderr)
 
     ours = put_aside(loaded.search)
-    stop = arm_after_torch(arm, lambda: [recorder.abandon() for recorder in held])  # type: ignore[arg-type,return-value]
+    stop = arm_after_torch(arm, lambda: [recorder.abandon() for recorder in held])  # type: ignore[arg-type]
     traces: list[Trace] = []
 
     def before_report() -> None:

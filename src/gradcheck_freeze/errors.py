@@ -17,9 +17,3 @@ class UsageError(GradcheckFreezeError):
 
 class ContractError(UsageError):
     """A contract pattern names nothing that exists, or contradicts another one."""
-
-
-class NothingObserved(GradcheckFreezeError):
-    """No backward pass was seen, so there is no loss to trace back."""
-
-    status = 4

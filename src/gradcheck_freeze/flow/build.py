@@ -54,7 +54,7 @@ def _sweep(trace: Trace, data: list[int], gradient: list[int]) -> None:
 def _severed(trace: Trace, data: list[int]) -> list[SeveredEdge]:
     """Return the data edges on the way to a loss whose input carries gradient and whose output does not."""
     ops, flags = trace.ops, trace.values.flags
-    edges = []
+    edges: list[SeveredEdge] = []
     for op in range(len(ops)):
         if ops.mode[op] == FUNCTION:
             continue

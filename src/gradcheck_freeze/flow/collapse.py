@@ -168,6 +168,10 @@ def _connect(graph: nx.DiGraph, flow: FlowGraph, arriving: Sources, node: str) -
         severed = cut != NONE and not gradient
         ops = flow.trace.ops
         graph.add_edge(
-            source, node, gradient=gradient, cut=severed,
-            op=flow.trace.op_names[ops.name[cut]] if severed else "", site=ops.site[cut] if severed else NONE,
-        )  # fmt: skip
+            source,
+            node,
+            gradient=gradient,
+            cut=severed,
+            op=flow.trace.op_names[ops.name[cut]] if severed else "",
+            site=ops.site[cut] if severed else NONE,
+        )

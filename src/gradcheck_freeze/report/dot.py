@@ -7,6 +7,7 @@ from graphviz import Digraph
 from graphviz.quoting import escape
 
 from gradcheck_freeze.report.words import LOOKS, shown
+from gradcheck_freeze.rules.finding import Location
 
 _FONT = {"fontname": "Helvetica,Arial,sans-serif"}
 _GRADIENT = "#14884C"
@@ -17,9 +18,15 @@ def render(graph: nx.DiGraph) -> str:
     """Return the graph as DOT source; equal graphs give equal text."""
     dot = Digraph("gradcheck_freeze")
     dot.attr(
-        rankdir="LR", size="40,40", nodesep="0.35", ranksep="0.6", label="grey: data   green: gradient flows back   ✂: gradient cut",
-        fontsize="10", fontcolor="#57606A", **_FONT,
-    )  # fmt: skip
+        rankdir="LR",
+        size="40,40",
+        nodesep="0.35",
+        ranksep="0.6",
+        label="grey: data   green: gradient flows back   ✂: gradient cut",
+        fontsize="10",
+        fontcolor="#57606A",
+        **_FONT,
+    )
     dot.attr("node", fontsize="12", fontcolor="#1B1F24", **_FONT)
     dot.attr("edge", fontsize="10", arrowsize="0.7", **_FONT)
     names = {node: f"n{index}" for index, node in enumerate(sorted(graph.nodes))}
@@ -27,7 +34,7 @@ def render(graph: nx.DiGraph) -> str:
         _node(dot, names[node], attributes)
     for source, target, attributes in sorted(graph.edges(data=True), key=lambda edge: edge[:2]):
         _edge(dot, names[source], names[target], attributes)
-    return dot.source
+    return str(dot.source)
 
 
 def _node(dot: Digraph, name: str, attributes: dict[str, object]) -> None:
@@ -54,21 +61,34 @@ def _node(dot: Digraph, name: str, attributes: dict[str, object]) -> None:
             "idle": "dotted,filled",
         }.get(state, "filled")
         dot.node(
-            name, _text(f"{label}\n{look.glyph} {look.word}"), shape=look.shape, style=style, color=look.stroke, fillcolor=look.fill,
-            peripheries="2" if state == "LEAK" else "1", penwidth="2" if state in ("LEAK", "BLOCKED") else "1",
+            name,
+            _text(f"{label}\n{look.glyph} {look.word}"),
+            shape=look.shape,
+            style=style,
+            color=look.stroke,
+            fillcolor=look.fill,
+            peripheries="2" if state == "LEAK" else "1",
+            penwidth="2" if state in ("LEAK", "BLOCKED") else "1",
             **{"class": state.lower()},
-        )  # fmt: skip
+        )
 
 
 def _edge(dot: Digraph, source: str, target: str, attributes: dict[str, object]) -> None:
     if attributes.get("cut"):
         location = attributes.get("location")
-        where = f"\n{location.path.rpartition('/')[2]}:{location.line}" if hasattr(location, "line") else ""  # type: ignore[union-attr]
+        where = f"\n{location.path.rpartition('/')[2]}:{location.line}" if isinstance(location, Location) else ""
         op = shown(str(attributes.get("op", "")), 40)
         dot.edge(
-            source, target, label=_text(f"✂ {op}{where}"), color=_CUT, fontcolor=_CUT, style="dashed", penwidth="2", arrowhead="tee",
+            source,
+            target,
+            label=_text(f"✂ {op}{where}"),
+            color=_CUT,
+            fontcolor=_CUT,
+            style="dashed",
+            penwidth="2",
+            arrowhead="tee",
             **{"class": "cut"},
-        )  # fmt: skip
+        )
     elif attributes.get("gradient"):
         dot.edge(
             source,

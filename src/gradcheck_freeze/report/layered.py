@@ -8,6 +8,7 @@ from xml.sax.saxutils import escape, quoteattr
 import networkx as nx
 
 from gradcheck_freeze.report.words import LOOKS, shown
+from gradcheck_freeze.rules.finding import Location
 
 _WIDTH, _HEIGHT, _GAP_X, _GAP_Y = 170, 46, 90, 26
 _DASHES = {"BLOCKED": ' stroke-dasharray="6 4"', "idle": ' stroke-dasharray="2 3"'}
@@ -69,7 +70,7 @@ def _edge(source: tuple[int, int], target: tuple[int, int], attributes: dict[str
             f'<line x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}" stroke="#90008E" stroke-width="2" stroke-dasharray="6 4"/>'
         )
         location = attributes.get("location")
-        where = f" {location.path.rpartition('/')[2]}:{location.line}" if hasattr(location, "line") else ""  # type: ignore[union-attr]
+        where = f" {location.path.rpartition('/')[2]}:{location.line}" if isinstance(location, Location) else ""
         label = escape(shown(f"✂ {attributes.get('op', '')}{where}", 60))
         return f'{line}<text x="{(x1 + x2) / 2}" y="{(y1 + y2) / 2 - 6}" text-anchor="middle" fill="#90008E">{label}</text>'
     colour, width = ("#14884C", 2) if attributes.get("gradient") else ("#8C959F", 1)

@@ -18,7 +18,7 @@ def wrap(text: Text, width: int, indent: str = "  ", first: Text | None = None) 
     """Return text as lines of at most `width` cells behind an indent, in whose place the first line may have its own."""
     # rich asks for a console here and does not look at it.
     console = Console(file=io.StringIO(), color_system=None)
-    lines = []
+    lines: list[Text] = []
     for line in text.wrap(console, max(_LEAST_CELLS, width - cell_len(indent))):
         line.rstrip()
         lines.append((Text(indent) if first is None or lines else first) + line)

@@ -78,11 +78,8 @@ def elements(records: Iterable[ParameterRecord]) -> str:
     count = sum(record.numel for record in records)
     if count < 10_000:
         return f"{count:,}"
-    for unit in "KMGT":
-        count /= 1000
-        if count < 999.5:
-            break
-    return f"{count:.3g}{unit}"
+    power = next((power for power in (1, 2, 3) if count / 1000**power < 999.5), 4)
+    return f"{count / 1000**power:.3g}{'KMGT'[power - 1]}"
 
 
 def _names(sets: Sequence[set[str]]) -> str:

@@ -11,10 +11,29 @@ from gradcheck_freeze.rules.intent import Intent
 from gradcheck_freeze.trace.record import INFERENCE, NO_GRAD, UNSEEN
 
 DETACHING = frozenset({"detach", "detach_", "data"})
-LEAVING = frozenset({
-    "item", "tolist", "numpy", "__array__", "__float__", "__int__", "__bool__", "__index__", "__complex__", "__dlpack__",
-    "tensor", "as_tensor", "asarray", "from_numpy", "nn.Parameter", "alias", "deepcopy", "new_tensor", "scalar_tensor",
-})  # fmt: skip
+LEAVING = frozenset(
+    {
+        "item",
+        "tolist",
+        "numpy",
+        "__array__",
+        "__float__",
+        "__int__",
+        "__bool__",
+        "__index__",
+        "__complex__",
+        "__dlpack__",
+        "tensor",
+        "as_tensor",
+        "asarray",
+        "from_numpy",
+        "nn.Parameter",
+        "alias",
+        "deepcopy",
+        "new_tensor",
+        "scalar_tensor",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)

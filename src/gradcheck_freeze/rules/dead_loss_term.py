@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gradcheck_freeze.flow.frontier import Cut, cuts
+from gradcheck_freeze.flow.graph import SeveredEdge
 from gradcheck_freeze.rules.case import Case, rank
 from gradcheck_freeze.rules.cut_paths import cause_of, op_name
 from gradcheck_freeze.rules.finding import Finding, Severity
@@ -29,10 +30,31 @@ _SUMMING = frozenset(
         "cat",
     }
 )
-_SCALING = frozenset({
-    "mul", "div", "neg", "__rmul__", "__mul__", "__truediv__", "__rtruediv__", "mean", "sum", "squeeze", "view", "reshape", "to", "float",
-    "scale", "true_divide", "__imul__", "mul_", "div_", "negative", "clone",
-})  # fmt: skip
+_SCALING = frozenset(
+    {
+        "mul",
+        "div",
+        "neg",
+        "__rmul__",
+        "__mul__",
+        "__truediv__",
+        "__rtruediv__",
+        "mean",
+        "sum",
+        "squeeze",
+        "view",
+        "reshape",
+        "to",
+        "float",
+        "scale",
+        "true_divide",
+        "__imul__",
+        "mul_",
+        "div_",
+        "negative",
+        "clone",
+    }
+)
 
 
 @rule("GF210", kind="blockage", severity=Severity.ERROR)
@@ -69,10 +91,13 @@ def dead_loss_term(case: Case) -> Iterator[Finding]:
         what = "torch.no_grad()" if by_mode else f"{op_name(case, cut.op)}()"
         at = f" at line {here.line}" if here else ""
         yield dead_loss_term.finding(
-            case.flow, cut.tensors, f"{{where}} gets no gradient from a term of {loss.name}{at}: {what} makes the term a constant.", cause,
+            case.flow,
+            cut.tensors,
+            f"{{where}} gets no gradient from a term of {loss.name}{at}: {what} makes the term a constant.",
+            cause,
             trail=tuple(p for p in (place(trace, loss.site, "backward"), here, cause) if p),
             fix="Let the gradient pass here, or leave the term out of the loss if it is only for the log.",
-        )  # fmt: skip
+        )
 
 
 def _dead_terms(case: Case) -> Iterator[tuple[int, int]]:
@@ -109,11 +134,10 @@ def _cut_behind(case: Case, term: int) -> Cut | None:
     ops, values = trace.ops, trace.values
     behind: set[int] = set()
     pending = [term]
-    edges = []
+    edges: list[SeveredEdge] = []
     by_result: dict[int, list[int]] = {}
     for index, edge in enumerate(flow.severed):
         by_result.setdefault(edge.result, []).append(index)
-    entered: int | None = None
     while pending:
         value = pending.pop()
         if value in behind:
@@ -122,8 +146,6 @@ def _cut_behind(case: Case, term: int) -> Cut | None:
         edges.extend(flow.severed[i] for i in by_result.get(value, ()))
         op = values.op[value]
         if op == NONE:
-            if values.tensor[value] == NONE:
-                entered = max(entered or 0, values.after[value])
             continue
         pending.extend(
             v for v in ops.inputs[ops.first_input[op] : ops.first_input[op + 1]] if not values.flags[v] & REQUIRES_GRAD

@@ -75,12 +75,13 @@ def _modes(case: Case) -> dict[int, bool]:
     for op in range(len(ops)):
         if any(case.flow.gradient[v] for v in ops.outputs[ops.first_output[op] : ops.first_output[op + 1]]):
             used.add(ops.call[op])
-    for call in list(used):
-        while call != NONE:
-            module = trace.calls[call].module
+    for call in used:
+        outer = call
+        while outer != NONE:
+            module = trace.calls[outer].module
             if module != NONE:
-                modes[module] = modes.get(module, False) or trace.calls[call].training
-            call = trace.calls[call].parent
+                modes[module] = modes.get(module, False) or trace.calls[outer].training
+            outer = trace.calls[outer].parent
     return modes
 
 

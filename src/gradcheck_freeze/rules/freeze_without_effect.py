@@ -40,9 +40,12 @@ def freeze_without_effect(case: Case) -> Iterator[Finding]:
         groups.setdefault(_assignment(case, attributes, tensor), []).append(tensor)
     for cause, tensors in groups.items():
         yield freeze_without_effect.finding(
-            case.flow, tensors, "{where} was meant to be frozen, but this only sets a Python attribute: it is still trained.", cause,
+            case.flow,
+            tensors,
+            "{where} was meant to be frozen, but this only sets a Python attribute: it is still trained.",
+            cause,
             fix="Call requires_grad_(False) on the module, or set p.requires_grad = False on each parameter.",
-        )  # fmt: skip
+        )
 
 
 def _assignment(case: Case, attributes: set[str], tensor: int) -> Location | None:

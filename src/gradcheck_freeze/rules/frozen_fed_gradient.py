@@ -45,10 +45,13 @@ def frozen_fed_gradient(case: Case) -> Iterator[Finding]:
             continue
         cause = _entry(case, tensors[0], loss)
         yield frozen_fed_gradient.finding(
-            flow, tensors, f"{{where}} must stay frozen, but {flow.losses[loss].name} feeds it gradient.", cause,
+            flow,
+            tensors,
+            f"{{where}} must stay frozen, but {flow.losses[loss].name} feeds it gradient.",
+            cause,
             trail=tuple(p for p in (place(flow.trace, flow.losses[loss].site, "backward"), cause) if p),
             fix="Freeze it with requires_grad_(False) before this line; the gradient still passes through.",
-        )  # fmt: skip
+        )
 
 
 def _entry(case: Case, tensor: int, loss: int) -> Location | None:

@@ -37,9 +37,12 @@ def frozen_statistics_drift(case: Case) -> Iterator[Finding]:
             groups.setdefault(_cause(case, tensor), []).append(tensor)
     for cause, tensors in groups.items():
         yield frozen_statistics_drift.finding(
-            case.flow, tensors, "{where} belongs to a frozen module, but every forward in train mode rewrites it.", cause,
+            case.flow,
+            tensors,
+            "{where} belongs to a frozen module, but every forward in train mode rewrites it.",
+            cause,
             fix="Call eval() on the frozen module, after any train() of the model that holds it.",
-        )  # fmt: skip
+        )
 
 
 def _family(case: Case, module: int) -> list[int]:

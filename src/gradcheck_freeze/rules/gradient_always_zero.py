@@ -14,10 +14,29 @@ from gradcheck_freeze.trace.record import GRAD, NONE, REQUIRES_GRAD
 _STEPWISE = frozenset(
     {"round", "sign", "sgn", "floor", "ceil", "trunc", "fix", "heaviside", "round_", "sign_", "floor_divide"}
 )
-_SATURATING = frozenset({
-    "relu", "relu_", "clamp", "clamp_", "clip", "hardtanh", "hardsigmoid", "threshold", "relu6", "softmax", "log_softmax",
-    "masked_fill", "where", "max", "min", "maximum", "minimum", "sigmoid", "tanh",
-})  # fmt: skip
+_SATURATING = frozenset(
+    {
+        "relu",
+        "relu_",
+        "clamp",
+        "clamp_",
+        "clip",
+        "hardtanh",
+        "hardsigmoid",
+        "threshold",
+        "relu6",
+        "softmax",
+        "log_softmax",
+        "masked_fill",
+        "where",
+        "max",
+        "min",
+        "maximum",
+        "minimum",
+        "sigmoid",
+        "tanh",
+    }
+)
 
 
 @rule("GF209", kind="blockage", severity=Severity.ERROR)
@@ -61,10 +80,13 @@ def gradient_always_zero(case: Case) -> Iterator[Finding]:
             else ""
         )
         yield gradient_always_zero.finding(
-            case.flow, tensors, f"{{where}} gets a gradient of exact zeros in every step{by}.", cause,
+            case.flow,
+            tensors,
+            f"{{where}} gets a gradient of exact zeros in every step{by}.",
+            cause,
             trail=trail(case.flow, loss, cause, value, op),
             fix="Use a straight-through estimator, x + (op(x) - x).detach(), or keep the input where the derivative is not zero.",
-        )  # fmt: skip
+        )
 
 
 def _beside_a_learner(case: Case, tensor: int) -> bool:
@@ -85,10 +107,6 @@ def _where_it_dies(case: Case, tensor: int) -> tuple[int, int]:
     for value in range(len(values)):
         if values.tensor[value] != tensor or not values.flags[value] & REQUIRES_GRAD or not case.flow.gradient[value]:
             continue
-        if any(state == "zero" for state in trace.zero_at.values()):
-            deep = _deep(case, value)
-            if deep != NONE:
-                return value, deep
         loss = (case.flow.gradient[value] & -case.flow.gradient[value]).bit_length() - 1
         way = [op for op in path(case.flow, value, loss) if ops.mode[op] == GRAD]
         for kinds in (_STEPWISE, _SATURATING):
@@ -97,18 +115,3 @@ def _where_it_dies(case: Case, tensor: int) -> tuple[int, int]:
                     return value, op
         return value, way[0] if way else NONE
     return NONE, NONE
-
-
-def _deep(case: Case, value: int) -> int:
-    """Return the op whose output got a gradient and whose input got zeros, as the deep watch saw it."""
-    trace = case.flow.trace
-    loss = (case.flow.gradient[value] & -case.flow.gradient[value]).bit_length() - 1
-    ops, held = trace.ops, trace.zero_at
-    found = NONE
-    for op in path(case.flow, value, loss):
-        made = ops.outputs[ops.first_output[op] : ops.first_output[op + 1]]
-        if any(held.get(v) in ("finite", "nonfinite") for v in made):
-            return op
-        if any(held.get(v) == "zero" for v in made):
-            found = op
-    return NONE if found == NONE else NONE

@@ -51,10 +51,14 @@ def read_intent(flow: FlowGraph, contract: Contract) -> Intent:
         elif index in carried or tensor.requires_grad:
             learn.add(index)
     return Intent(
-        frozenset(learn), frozenset(fixed), frozenset(frozen | trainable), carried, tried,
+        frozenset(learn),
+        frozenset(fixed),
+        frozenset(frozen | trainable),
+        carried,
+        tried,
         _for_losses(flow, contract.frozen_for_loss, names, "--frozen"),
         _for_losses(flow, contract.trainable_for_loss, names, "--trainable"),
-    )  # fmt: skip
+    )
 
 
 def _matching(patterns: Iterable[str], names: list[tuple[str, ...]], option: str) -> set[int]:
@@ -104,6 +108,17 @@ def is_misspelt(name: str) -> bool:
     """Return whether an attribute name reads like `requires_grad` but is not."""
     plain = name.replace("_", "").lower()
     return name != "requires_grad" and plain in {
-        "requiregrad", "requiresgrad", "requiregrads", "requiresgrads", "requiredgrad", "reqiresgrad", "requiresgradient",
-        "needsgrad", "trainable", "frozen", "requiregradient", "requriesgrad", "requresgrad",
-    }  # fmt: skip
+        "requiregrad",
+        "requiresgrad",
+        "requiregrads",
+        "requiresgrads",
+        "requiredgrad",
+        "reqiresgrad",
+        "requiresgradient",
+        "needsgrad",
+        "trainable",
+        "frozen",
+        "requiregradient",
+        "requriesgrad",
+        "requresgrad",
+    }

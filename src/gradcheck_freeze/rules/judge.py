@@ -90,7 +90,7 @@ def _parameters(flow: FlowGraph, intent: Intent, findings: Iterable[Finding]) ->
                 tuple(loss.name for i, loss in enumerate(flow.losses) if seen.received >> i & 1),
                 state,
                 place(trace, tensor.declared),
-            )  # fmt: skip
+            )
         )
     return sorted(records, key=lambda record: record.name)
 
@@ -110,11 +110,13 @@ def _losses(flow: FlowGraph) -> tuple[LossRecord, ...]:
     trace = flow.trace
     return tuple(
         LossRecord(
-            loss.name, place(trace, loss.site, "backward"), len(loss.backwards),
+            loss.name,
+            place(trace, loss.site, "backward"),
+            len(loss.backwards),
             names_of(trace, (t for t, seen in enumerate(flow.tensors) if seen.received >> number & 1)),
         )
         for number, loss in enumerate(flow.losses)
-    )  # fmt: skip
+    )
 
 
 def _optimizers(flow: FlowGraph) -> tuple[OptimizerRecord, ...]:
@@ -133,6 +135,6 @@ def _optimizers(flow: FlowGraph) -> tuple[OptimizerRecord, ...]:
                 names_of(trace, held),
                 names_of(trace, {t for step in steps for t in step.changed}),
                 tuple(sorted(losses)),
-            )  # fmt: skip
+            )
         )
     return tuple(records)

@@ -33,10 +33,14 @@ def missing_from_optimizer(case: Case) -> Iterator[Finding]:
     if not trace.steps:
         return
     missing = [
-        t for t in sorted(case.intent.learn)
-        if case.flow.tensors[t].received and not case.flow.tensors[t].optimizers and trace.tensors[t].kind == "parameter"
-        and not case.flow.tensors[t].changed and not case.flow.tensors[t].written
-    ]  # fmt: skip
+        t
+        for t in sorted(case.intent.learn)
+        if case.flow.tensors[t].received
+        and not case.flow.tensors[t].optimizers
+        and trace.tensors[t].kind == "parameter"
+        and not case.flow.tensors[t].changed
+        and not case.flow.tensors[t].written
+    ]
     groups: dict[tuple[Location | None, str, str, Severity], list[int]] = {}
     for tensor in missing:
         reason = _reason(case, tensor, missing)
@@ -69,9 +73,11 @@ def _reason(case: Case, tensor: int, missing: list[int]) -> tuple[Location | Non
         if site == NONE and record.module != NONE:
             site = trace.modules[record.module].declared
         return (
-            _made(case, tensor), "it sits in a plain Python container or variable, so parameters() does not list it",
-            "Register it: nn.ModuleList, nn.ModuleDict, nn.ParameterList or nn.ParameterDict, made in __init__.", Severity.ERROR,
-        )  # fmt: skip
+            _made(case, tensor),
+            "it sits in a plain Python container or variable, so parameters() does not list it",
+            "Register it: nn.ModuleList, nn.ModuleDict, nn.ParameterList or nn.ParameterDict, made in __init__.",
+            Severity.ERROR,
+        )
     if changes:
         root = record.names[0].partition(".")[0]
         family = {
@@ -79,9 +85,11 @@ def _reason(case: Case, tensor: int, missing: list[int]) -> tuple[Location | Non
         }
         whole = not any(case.flow.tensors[t].optimizers for t in family)
         return (
-            place(trace, record.built if whole and record.built != NONE else changes[-1].site, "replaced"), "it was put into the model after the optimizer was built",
-            "Build the optimizer after this line, or add the new parameters with add_param_group().", Severity.ERROR,
-        )  # fmt: skip
+            place(trace, record.built if whole and record.built != NONE else changes[-1].site, "replaced"),
+            "it was put into the model after the optimizer was built",
+            "Build the optimizer after this line, or add the new parameters with add_param_group().",
+            Severity.ERROR,
+        )
     root = record.names[0].partition(".")[0]
     family = [
         t
@@ -96,15 +104,19 @@ def _reason(case: Case, tensor: int, missing: list[int]) -> tuple[Location | Non
         if cause is None and optimizer is not None:
             cause = place(trace, optimizer.built, "optimizer")
         return (
-            cause, f"the optimizer was given other parameters of {root}, but not this one",
-            "Add it to a parameter group, or freeze it with requires_grad_(False) if it must stay.", Severity.WARNING,
-        )  # fmt: skip
+            cause,
+            f"the optimizer was given other parameters of {root}, but not this one",
+            "Add it to a parameter group, or freeze it with requires_grad_(False) if it must stay.",
+            Severity.WARNING,
+        )
     stale = [o for o in trace.optimizers if any(not trace.tensors[t].alive for g in o.groups for t in g.tensors)]
     if stale and not held:
         return (
-            place(trace, record.declared, "replaced"), f"{stale[-1].name} still holds the tensors that it replaced",
-            "Build the optimizer after the model has got its final parameters.", Severity.ERROR,
-        )  # fmt: skip
+            place(trace, record.declared, "replaced"),
+            f"{stale[-1].name} still holds the tensors that it replaced",
+            "Build the optimizer after the model has got its final parameters.",
+            Severity.ERROR,
+        )
     return None
 
 

@@ -36,9 +36,12 @@ def off_the_loss_path(case: Case) -> Iterator[Finding]:
             groups.setdefault(_last_use(case, tensor), []).append(tensor)
     for cause, tensors in groups.items():
         yield off_the_loss_path.finding(
-            case.flow, tensors, "{where} is used, but no loss that backward() was called on depends on it.", cause,
+            case.flow,
+            tensors,
+            "{where} is used, but no loss that backward() was called on depends on it.",
+            cause,
             fix="Add what is computed here to the loss, or call backward() on the sum.",
-        )  # fmt: skip
+        )
 
 
 def _last_use(case: Case, tensor: int) -> Location | None:

@@ -42,9 +42,12 @@ def parameter_unused(case: Case) -> Iterator[Finding]:
         site = trace.modules[module].declared if module != NONE else NONE
         cause = place(trace, site if site != NONE else trace.tensors[tensors[0]].declared, "unused")
         yield parameter_unused.finding(
-            case.flow, tensors, "{where} is in an optimizer but no op ever reads it.", cause,
+            case.flow,
+            tensors,
+            "{where} is in an optimizer but no op ever reads it.",
+            cause,
             fix="Use it in forward, or remove it from the model.",
-        )  # fmt: skip
+        )
 
 
 def _sibling_used(case: Case, module: int) -> bool:

@@ -48,11 +48,13 @@ def path_leaves_torch(case: Case) -> Iterator[Finding]:
         cut = case.leaving[tensors[0]]
         cause = cause_of(case, _origin(case, cut))
         yield path_leaves_torch.finding(
-            case.flow, tensors,
+            case.flow,
+            tensors,
             f"{{where}} gets no gradient: its results leave torch here by {op_name(case, cut.op)}() and come back, if at all, as "
             "constants.",
-            cause, fix="Keep the computation in torch ops; index with tensors, and build the result with differentiable ops.",
-        )  # fmt: skip
+            cause,
+            fix="Keep the computation in torch ops; index with tensors, and build the result with differentiable ops.",
+        )
 
 
 def _origin(case: Case, cut: Cut) -> Cut:

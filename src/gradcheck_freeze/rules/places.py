@@ -76,9 +76,11 @@ def trail(flow: FlowGraph, loss: int, cause: Location | None, start: int, op: in
         result = made[0] if made else NONE
     if result != NONE:
         after = list(path(flow, result, loss))
-    for location in [place(trace, flow.losses[loss].site, "backward"), *(
-        place(trace, trace.ops.site[i], trace.op_names[trace.ops.name[i]]) for i in reversed(after)
-    ), cause]:  # fmt: skip
+    for location in [
+        place(trace, flow.losses[loss].site, "backward"),
+        *(place(trace, trace.ops.site[i], trace.op_names[trace.ops.name[i]]) for i in reversed(after)),
+        cause,
+    ]:
         if location is not None and (not steps or (steps[-1].path, steps[-1].line) != (location.path, location.line)):
             steps.append(location)
     return tuple(steps if len(steps) <= 12 else [*steps[:6], *steps[-6:]])

@@ -44,9 +44,17 @@ class Rule:
         """Return a finding of this rule about some tensors; `{where}` in the message is the name that covers them."""
         where = cover(flow.trace, tensors)
         return Finding(
-            self.code, self.name, self.kind, severity or self.severity, names_of(flow.trace, tensors), where,
-            message.replace("{where}", where), cause, trail or ((cause,) if cause else ()), Fix(fix) if fix else None,
-        )  # fmt: skip
+            self.code,
+            self.name,
+            self.kind,
+            severity or self.severity,
+            names_of(flow.trace, tensors),
+            where,
+            message.replace("{where}", where),
+            cause,
+            trail or ((cause,) if cause else ()),
+            Fix(fix) if fix else None,
+        )
 
 
 def rule(code: str, *, kind: str, severity: Severity) -> Callable[[Check], Rule]:

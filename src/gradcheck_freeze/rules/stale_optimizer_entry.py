@@ -34,12 +34,18 @@ def stale_optimizer_entry(case: Case) -> Iterator[Finding]:
     for optimizer in trace.optimizers:
         held = [t for group in optimizer.groups for t in group.tensors]
         stale = [
-            t for t in held
+            t
+            for t in held
             if not trace.tensors[t].names[0].startswith(f"{optimizer.name}.param_groups")
-            and not trace.tensors[t].alive and not case.flow.tensors[t].received and not case.flow.tensors[t].data
-        ]  # fmt: skip
+            and not trace.tensors[t].alive
+            and not case.flow.tensors[t].received
+            and not case.flow.tensors[t].data
+        ]
         if stale and len(stale) < len(held):
             yield stale_optimizer_entry.finding(
-                case.flow, stale, f"{optimizer.name} holds {{where}}, which the model no longer has.",
-                place(trace, optimizer.built, "optimizer"), fix="Build the optimizer after the model has got its final parameters.",
-            )  # fmt: skip
+                case.flow,
+                stale,
+                f"{optimizer.name} holds {{where}}, which the model no longer has.",
+                place(trace, optimizer.built, "optimizer"),
+                fix="Build the optimizer after the model has got its final parameters.",
+            )

@@ -57,7 +57,8 @@ def _why(case: Case, steps: list[Step], fed: set[int]) -> tuple[Location | None,
     if all(not any(step.lr) for step in steps):
         optimizer = trace.optimizers[steps[0].optimizer]
         return (
-            place(trace, optimizer.built, "optimizer"), f"its learning rate was 0 in all {len(steps)} steps watched",
+            place(trace, optimizer.built, "optimizer"),
+            f"its learning rate was 0 in all {len(steps)} steps watched",
             "Let the schedule start above 0, and call scheduler.step() after every optimizer step it counts.",
-        )  # fmt: skip
+        )
     return None

@@ -56,8 +56,10 @@ def assemble(recorder: Recorder) -> Trace:
             ModuleCall(module_index.get(call.module, NONE), call.parent, call.site, call.training)
             for call in recorder.calls
         ],
-        backwards=[_named(backward, sites, of(backward.received), recorder.loss_names.get(number))
-            for number, backward in enumerate(gradients.backwards)],
+        backwards=[
+            _named(backward, sites, of(backward.received), recorder.loss_names.get(number))
+            for number, backward in enumerate(gradients.backwards)
+        ],
         optimizers=[
             WatchedOptimizer(
                 optimizer_names[number],
@@ -90,7 +92,7 @@ def assemble(recorder: Recorder) -> Trace:
 
 def _names_in_groups(recorder: Recorder) -> dict[int, str]:
     """Return a name for every slot that an optimizer holds, for those that have no other."""
-    found = {}
+    found: dict[int, str] = {}
     names = _optimizer_names(recorder)
     for number in range(len(recorder.stepping.optimizers)):
         recorder.stepping.look(number)

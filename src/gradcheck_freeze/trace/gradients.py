@@ -73,7 +73,9 @@ class GradientWatch:
         for slot in list(self.contributors):
             tensor = tensors.slots[slot]()
             gradient = None if tensor is None else tensor.grad
-            if gradient is None or (self._held.get(slot) != (id(gradient), gradient._version) and state_of([gradient])[0].state == "zero"):
+            if gradient is None or (
+                self._held.get(slot) != (id(gradient), gradient._version) and state_of([gradient])[0].state == "zero"
+            ):
                 del self.contributors[slot]
 
     def backward(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

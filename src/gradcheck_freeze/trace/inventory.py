@@ -163,7 +163,7 @@ class Inventory:
                     registered,
                     self.declared.get(number, NONE),
                     tuple(paths[1:]),
-                )  # fmt: skip
+                )
             )
         return watched, index
 
@@ -207,7 +207,7 @@ class Inventory:
                     self.tensor_declared.get(slot, NONE),
                     tuple(sorted(set(getattr(tensor, "__dict__", ())) - _KNOWN_ATTRIBUTES)),
                     self.tensor_built.get(slot, NONE),
-                )  # fmt: skip
+                )
             )
         return watched, index
 

@@ -20,9 +20,18 @@ from gradcheck_freeze.trace.tensors import Tensors, flags_of, storage_key
 
 _VIEWING = {"data", "T", "mT", "H", "mH", "real", "imag"}  # properties that give another tensor
 _LEAVING = {  # calls that take numbers out of torch
-    "item", "tolist", "numpy", "__array__", "__float__", "__int__", "__bool__", "__index__", "__complex__",
-    "__dlpack__", "data_ptr",
-}  # fmt: skip
+    "item",
+    "tolist",
+    "numpy",
+    "__array__",
+    "__float__",
+    "__int__",
+    "__bool__",
+    "__index__",
+    "__complex__",
+    "__dlpack__",
+    "data_ptr",
+}
 _WRITING_IN_PLACE = {"__setitem__", "batch_norm", "instance_norm", "embedding", "embedding_bag"}
 
 Special = Callable[[Any, tuple[Any, ...], dict[str, Any]], Any]
@@ -47,7 +56,7 @@ class _Kind:
         )
 
 
-class OpRecorder(TorchFunctionMode):
+class OpRecorder(TorchFunctionMode):  # type: ignore[misc]
     """Writes one row per torch call into `ops` and one per tensor version into `values`."""
 
     def __init__(
@@ -65,7 +74,6 @@ class OpRecorder(TorchFunctionMode):
         self.function_depth = 0
         self.call = NONE  # the module call now running
         self.mode_site = NONE
-        self.deep: Callable[[torch.Tensor, int], None] | None = None  # called with each output while watching deeply
         self.on_slot_written: Callable[[int, int], None] = lambda slot, op: None
         self._kinds: dict[Any, _Kind] = {}
         self._numbers: dict[str, int] = {}
@@ -199,8 +207,10 @@ class OpRecorder(TorchFunctionMode):
             collect((result,), results)
         fresh = [r for r in results if not any(r is i for i in inputs)]
         written = self._written(inputs, read) if kind.writes or out or len(fresh) < len(results) else ()
-        if not fresh and not written and not (kind.leaves and read):
-            return
+        if not fresh and not written:
+            if not (kind.leaves and read):
+                return
+            self.tensors.keep_storage(inputs[0], read[0])  # its memory may come back as another tensor
         self.write_op(kind.name, read, fresh, written, sys._getframe(2))
 
     def write_op(
@@ -227,15 +237,11 @@ class OpRecorder(TorchFunctionMode):
             return
         value = tensors.add(tensor, op, flags, NONE)
         outputs.append(value)
-        if flags & REQUIRES_GRAD:
-            tensors.keep_storage(tensor, value)
-            if self.deep is not None:
-                self.deep(tensor, value)
 
     def _written(self, inputs: list[torch.Tensor], read: list[int]) -> list[torch.Tensor]:
         """Return the inputs whose version counter moved while the call ran."""
         entries = self.tensors.entries
-        changed = []
+        changed: list[torch.Tensor] = []
         for tensor in inputs:
             entry = entries.get(id(tensor))
             if (
@@ -259,8 +265,6 @@ class OpRecorder(TorchFunctionMode):
             if owner[1] is not tensor:
                 outputs.append(tensors.add(owner[1], op, flags_of(owner[1]), owner[0]))
             self.on_slot_written(owner[0], op)
-        if self.deep is not None and tensor.requires_grad and not tensor.is_leaf:
-            self.deep(tensor, outputs[0])
         return outputs
 
 

@@ -94,7 +94,7 @@ def _new_main(path: str, spec: importlib.machinery.ModuleSpec | None) -> ModuleT
     main.__spec__ = spec
     main.__dict__["__builtins__"] = builtins
     main.__dict__["__cached__"] = None if spec is None else spec.cached
-    main.__dict__["__annotations__"] = {}
+    main.__annotations__ = {}
     return main
 
 

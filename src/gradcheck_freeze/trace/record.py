@@ -235,7 +235,6 @@ class Trace:
     zeroings: list[ZeroGrad] = field(default_factory=list)
     declarations: list[Declaration] = field(default_factory=list)
     gradients: dict[int, GradientState] = field(default_factory=dict)  # tensor → the strongest state seen in the window
-    zero_at: dict[int, str] = field(default_factory=dict)  # value → "zero" | "finite" | "nonfinite": the deep watch
     gaps: list[Gap] = field(default_factory=list)
     script: Script | None = None
     closed: str = ""  # why the window closed

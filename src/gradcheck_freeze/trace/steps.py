@@ -76,7 +76,7 @@ class StepWatch:
 
     def compare(self) -> dict[int, None]:
         """Fingerprint every watched tensor and return those that differ from the last time."""
-        changed = {}
+        changed: dict[int, None] = {}
         for slot in self.watched():
             tensor = self.recorder.tensors.slots[slot]()
             if tensor is None:

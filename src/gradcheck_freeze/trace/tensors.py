@@ -10,6 +10,7 @@ keep that slot.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 from weakref import ref
 
 import torch
@@ -21,7 +22,7 @@ def _nothing() -> torch.Tensor | None:
     return None
 
 
-Entry = tuple["ref[torch.Tensor]", int, int]
+Entry = tuple[Callable[[], Any], int, int]
 
 _PURGE_FROM = 20_000
 
@@ -29,7 +30,7 @@ _PURGE_FROM = 20_000
 def version_of(tensor: torch.Tensor) -> int:
     """Return the tensor's version counter, or -1 for an inference tensor, which has none."""
     try:
-        return tensor._version
+        return int(tensor._version)
     except RuntimeError:
         return -1
 

@@ -17,7 +17,7 @@ from gradcheck_freeze.trace.gradients import state_of, stronger
 from gradcheck_freeze.trace.record import NONE, Trace
 from gradcheck_freeze.trace.recorder import Recorder
 
-Losses = torch.Tensor | Mapping[str, torch.Tensor]
+Losses = Any  # a tensor with one element, or a mapping of names to such tensors
 
 
 def trial(
@@ -28,10 +28,14 @@ def trial(
     """Return the trace of one backward, and one step of each optimizer; raises `UsageError` for a loss that has none."""
     tensors = _tensors(modules.values(), optimizers)
     if not any(isinstance(tensor, torch.nn.Parameter) for tensor in tensors):
-        raise UsageError("the model has no parameters, so there is nothing to diagnose.\n  Pass the module that is trained.")
+        raise UsageError(
+            "the model has no parameters, so there is nothing to diagnose.\n  Pass the module that is trained."
+        )
     names: dict[str, Any] = dict(modules)
     if len(modules) == 1:  # what the author calls `encoder` is `model.encoder` to us: both names hold
-        names.update((name, child) for name, child in next(iter(modules.values())).named_children() if name not in names)
+        names.update(
+            (name, child) for name, child in next(iter(modules.values())).named_children() if name not in names
+        )
     names.update(_optimizer_names(optimizers))
     recorder = Recorder(steps=1 << 30, names=names)
     with _undone(modules.values(), tensors, optimizers):
@@ -96,27 +100,36 @@ def _gradients(recorder: Recorder, given: Any, tensors: list[torch.Tensor]) -> N
 
 def _check(name: str, value: Any) -> None:
     if not isinstance(value, torch.Tensor):
-        raise UsageError(f"{name} is {type(value).__name__}, not a tensor.\n  Pass a loss tensor, a mapping of them, or a function.")
+        raise UsageError(
+            f"{name} is {type(value).__name__}, not a tensor.\n  Pass a loss tensor, a mapping of them, or a function."
+        )
     if not value.requires_grad:
         raise UsageError(
             f"{name} does not require grad, so it has no graph to follow.\n"
             "  Everything it was computed from is detached, frozen or under no_grad; pass it before .item() or .detach()."
         )
     if value.numel() != 1:
-        raise UsageError(f"{name} has shape {tuple(value.shape)}; a loss must be a single number.\n  Reduce it with .mean() or .sum().")
+        raise UsageError(
+            f"{name} has shape {tuple(value.shape)}; a loss must be a single number.\n  Reduce it with .mean() or .sum()."
+        )
 
 
 @contextmanager
-def _undone(
-    modules: Any, tensors: list[torch.Tensor], optimizers: Sequence[torch.optim.Optimizer]
-) -> Iterator[None]:
+def _undone(modules: Any, tensors: list[torch.Tensor], optimizers: Sequence[torch.optim.Optimizer]) -> Iterator[None]:
     """Give back everything that a forward, a backward and a step may touch."""
     modules = [inner for module in modules for inner in module.modules()]
     flags = [(module, module.training) for module in modules]
     requires = [(tensor, tensor.requires_grad) for tensor in tensors if tensor.is_leaf]
     gradients = [(tensor, tensor.grad) for tensor in tensors if tensor.is_leaf]
     values = [(tensor, tensor.detach().clone(), tensor._version) for tensor in tensors]
-    states = [(optimizer, {key: copy.deepcopy(held) for key, held in optimizer.state.items()}, [dict(g) for g in optimizer.param_groups]) for optimizer in optimizers]
+    states = [
+        (
+            optimizer,
+            {key: copy.deepcopy(held) for key, held in optimizer.state.items()},
+            [dict(g) for g in optimizer.param_groups],
+        )
+        for optimizer in optimizers
+    ]
     random = torch.get_rng_state()
     devices = [torch.cuda.get_rng_state_all()] if torch.cuda.is_available() else []
     for tensor, _ in gradients:
