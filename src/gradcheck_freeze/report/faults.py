@@ -35,7 +35,7 @@ def lines(finding: Finding, excerpts: Sequence[Excerpt], width: int) -> list[Tex
 
 
 def _paragraphs(text: str, width: int, indent: str) -> list[Text]:
-    return [line for part in text.splitlines() for line in wrap(Text(shown(part, _MOST_TEXT)), width, indent)]
+    return [line for part in text.split("\n") for line in wrap(Text(shown(part, _MOST_TEXT)), width, indent)]
 
 
 def _place(cause: Location) -> Text:
@@ -60,7 +60,9 @@ def _excerpt(cause: Location, excerpts: Iterable[Excerpt], width: int) -> list[T
     for number in numbers:
         code, marked = source[number][margin:], cause.line <= number <= last
         line = Text("  > " if marked else "    ", "bold red").append(f"{number:>{gutter}} | ", "cyan")
-        found.append(line.append(crop(shown(code, _MOST_TEXT), width - len(line)), "bold" if marked else "dim"))
+        line.append(crop(shown(code, _MOST_TEXT), width - len(line)), "bold" if marked else "dim")
+        line.rstrip()
+        found.append(line)
         if marked and word is not None and (match := word.search(code)):
             found += _underline(code, match, width, gutter)
     return found
@@ -137,10 +139,11 @@ def _shortened(trail: Sequence[Location], cause: Location | None) -> list[int | 
 
 def _fix(fix: Fix, width: int) -> list[Text]:
     tried = {None: "", True: " (verified: the faults are gone with it)", False: " (not verified)"}[fix.verified]
-    found = _paragraphs(f"fix: {fix.text}{tried}", width, "  ")
-    if found:
-        found[0].stylize("bold green", 2, 2 + len("fix:"))
-    patch = (fix.patch or "").splitlines()
+    found: list[Text] = []
+    for part in f"{fix.text}{tried}".split("\n"):
+        label = Text("       ") if found else Text("  fix: ", "bold green")
+        found += wrap(Text(shown(part, _MOST_TEXT)), width, "       ", first=label)
+    patch = fix.patch.rstrip("\n").split("\n") if fix.patch else []
     for line in patch[:_MOST_PATCH]:
         style = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], "")
         found.append(Text("    ").append(shown(line.expandtabs(4), _MOST_TEXT), style))

@@ -21,9 +21,13 @@ class Row:
     state: str
     records: tuple[ParameterRecord, ...]
 
+    @property
+    def numel(self) -> int:
+        return sum(record.numel for record in self.records)
+
 
 def roll_up(records: Iterable[ParameterRecord]) -> tuple[Row, ...]:
-    """Return the rows, the faulty ones first. Of the buffers only faulty ones make rows: the others follow their module."""
+    """Return the rows, the faulty ones first; of the buffers only faulty ones, the others go with their module."""
     records = list(records)
     rows = _rows([record for record in records if record.kind != "buffer"])
     for row in _rows([record for record in records if record.kind == "buffer"]):
@@ -76,15 +80,13 @@ def _merge_siblings(groups: Iterable[tuple[str, list[ParameterRecord]]]) -> list
     for name, members in groups:
         alike.setdefault((_NUMBER.sub("*", name), members[0].state), []).append((name, members))
     rows = []
-    for (pattern, state), siblings in alike.items():
-        records = sorted(
-            (record for _, members in siblings for record in members), key=lambda record: natural(record.name)
-        )
-        rows.append(Row(_spell(pattern, [name for name, _ in siblings]), state, tuple(records)))
+    for (_, state), siblings in alike.items():
+        records = tuple(record for _, members in siblings for record in members)
+        rows.append(Row(_spell([name for name, _ in siblings]), state, records))
     return rows
 
 
-def _spell(pattern: str, names: Sequence[str]) -> str:
+def _spell(names: Sequence[str]) -> str:
     """Return one name for numbered siblings, with the numbers where few words tell them."""
     if len(set(names)) == 1:
         return names[0]

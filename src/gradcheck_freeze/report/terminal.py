@@ -1,4 +1,4 @@
-"""The report on a terminal: a verdict line, a table by module, then each finding with its line, its trail and what to do."""
+"""The report on a terminal: the verdict, a table by module, then each finding with its line and what to do."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from rich.console import Console
 from rich.text import Text
 
 from gradcheck_freeze.report import faults
-from gradcheck_freeze.report.layout import wrap
-from gradcheck_freeze.report.tables import STYLES, attribution, modules
+from gradcheck_freeze.report.layout import squeeze, wrap
+from gradcheck_freeze.report.rollup import natural
+from gradcheck_freeze.report.tables import STYLES, attribution, many, modules, names
 from gradcheck_freeze.report.words import LOOKS, shown
 from gradcheck_freeze.rules.diagnosis import Diagnosis
 from gradcheck_freeze.rules.finding import Finding, Severity
@@ -19,12 +20,12 @@ from gradcheck_freeze.rules.finding import Finding, Severity
 _NARROWEST = 40
 _MOST_FINDINGS = 10  # shown in full
 _MOST_GAPS = 8
-_ASCII = str.maketrans({"✓": "+", "⚠": "!", "⛔": "x", "❄": "*", "○": "o", "–": "-", "…": "...", "·": "|"})
+_ASCII = str.maketrans({"✓": "+", "⚠": "!", "⛔": "x", "❄": "*", "○": "o", "–": "-", "…": "..."})
 _VERDICTS = {"leak": "LEAK", "blockage": "BLOCKED"}
 
 
 def write(diagnosis: Diagnosis, stream: TextIO) -> None:
-    """Print the report to a stream, coloured where rich finds a terminal there (NO_COLOR, FORCE_COLOR, COLUMNS hold)."""
+    """Print the report to a stream, coloured where rich finds a terminal (NO_COLOR, FORCE_COLOR, COLUMNS hold)."""
     console = Console(file=stream, highlight=False, markup=False, emoji=False)
     for line in _lines(diagnosis, console.width):
         console.print(_encodable(line, console.encoding), no_wrap=True, overflow="ignore", crop=False)
@@ -61,57 +62,57 @@ def _rank(finding: Finding) -> tuple[int, str, int, str, str]:
 def _verdict(diagnosis: Diagnosis, width: int) -> list[Text]:
     window, script = diagnosis.window, diagnosis.script
     text = Text("gradcheck-freeze: ", "bold")
-    for state, style in _words(diagnosis):
-        text.append(f"{LOOKS[state].word} {LOOKS[state].glyph}  ", style)
+    for state, blamed in _blamed(diagnosis).items():
+        text.append(f"{LOOKS[state].word} {LOOKS[state].glyph} ", STYLES[state])
+        text.append(f"{blamed}  ", "bold")
     text.append(_sentence(diagnosis), "bold")
-    watched = [_many(window.ops, "op"), _many(window.backward_calls, "backward call"), _many(window.steps, "step")]
+    watched = [many(window.ops, "op"), many(window.backward_calls, "backward call"), many(window.steps, "step")]
     seen = f"watched {', '.join(watched)}"
     seen += f" of {shown(script.path)}" if script else ""
     seen += f", until {shown(window.closed)}" if window.closed else ""
     seen += f"; the program ended with status {script.exit_status}" if script and script.exit_status else ""
-    return [*wrap(text, width, ""), *wrap(Text(seen, "dim"), width, "  ")]
+    return [*wrap(text, width, ""), *wrap(Text(seen, "dim"), width)]
 
 
-def _words(diagnosis: Diagnosis) -> list[tuple[str, str]]:
-    """Return the states that the errors stand for, or "learning" for a run without fault."""
-    kinds = {finding.kind for finding in diagnosis.findings if finding.severity >= Severity.ERROR}
-    states = [state for kind, state in _VERDICTS.items() if kind in kinds]
-    if diagnosis.ok and diagnosis.losses:
-        states = ["learning"]
-    return [(state, STYLES[state]) for state in states]
+def _blamed(diagnosis: Diagnosis) -> dict[str, str]:
+    """Return the faults that errors and warnings speak of, each with the names it hits."""
+    blamed = {}
+    for kind, state in _VERDICTS.items():
+        hit = {f.where for f in diagnosis.findings if f.kind == kind and f.severity > Severity.NOTE}
+        if hit:
+            blamed[state] = names([squeeze(shown(name), 40) for name in sorted(hit, key=natural)])
+    return blamed
 
 
 def _sentence(diagnosis: Diagnosis) -> str:
     counts = Counter(finding.severity for finding in diagnosis.findings)
-    found = ", ".join(_many(counts[level], level.word) for level in sorted(counts, reverse=True))
+    found = ", ".join(many(counts[level], level.word) for level in sorted(counts, reverse=True))
     if not diagnosis.losses:
-        return f"no backward pass was seen, so nothing was judged{f'; {found}' if found else ''}"
-    if not found:
-        return "every parameter learns or stays as declared"
-    return f"no error, {found}" if diagnosis.ok else found
+        return f"no backward pass was seen, so nothing was judged{f' ({found})' if found else ''}"
+    if max(counts, default=Severity.NOTE) > Severity.NOTE:
+        return f"({found})"
+    look = LOOKS["learning"]
+    return f"{look.word} {look.glyph} every parameter learns or stays as declared{f' ({found})' if found else ''}"
 
 
 def _rest(findings: Sequence[Finding], width: int) -> list[Text]:
     if not findings:
         return []
     counts = Counter((-finding.severity, finding.rule, finding.name) for finding in findings)
-    found = [Text(f"and {_many(len(findings), 'more finding')}:", "bold")]
+    found = [Text(f"and {many(len(findings), 'more finding')}:", "bold")]
     for (severity, rule, name), count in sorted(counts.items())[:_MOST_FINDINGS]:
         level = Severity(-severity)
-        line = (
-            Text("  ")
-            .append(f"{level.word} {shown(rule)}", faults.COLOURS[level])
-            .append(f" {shown(name)} × {count:,}")
-        )
-        found.append(line)
-    return [*found, *wrap(Text("-o report.json holds them all", "dim"), width)]
+        line = Text("  ").append(f"{level.word} {shown(rule)}", faults.COLOURS[level])
+        found.append(line.append(f" {shown(name)}: {count:,}"))
+    return [*found, *wrap(Text("-o report.json holds them all.", "dim"), width)]
 
 
 def _gaps(gaps: Sequence[str], width: int) -> list[Text]:
+    distinct = sorted(set(gaps))
     found = []
-    for gap in sorted(set(gaps))[:_MOST_GAPS]:
-        found += wrap(Text("not seen: ", "bold").append(shown(gap, 400), "default"), width, "")
-    more = len(set(gaps)) - _MOST_GAPS
+    for gap in distinct[:_MOST_GAPS]:
+        found += wrap(Text(shown(gap, 400)), width, " " * len("not seen: "), first=Text("not seen: ", "bold"))
+    more = len(distinct) - _MOST_GAPS
     return [*found, Text(f"not seen: {more:,} more, in -o report.json")] if more > 0 else found
 
 
@@ -121,21 +122,14 @@ def _advice(findings: Sequence[Finding], width: int) -> list[Text]:
     return wrap(Text(f"gradcheck-freeze explain {shown(findings[0].rule)} tells why this matters.", "dim"), width, "")
 
 
-def _many(count: int, word: str) -> str:
-    return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"
-
-
 def _encodable(line: Text, encoding: str) -> Text:
     """Return the line with what the stream's encoding lacks spelt in ASCII, with its styles."""
     try:
         line.plain.encode(encoding)
     except (UnicodeEncodeError, LookupError):
-        parts = ((segment.text, segment.style) for segment in line.render(Console()))
-        return Text.assemble(
-            *(
-                (text.translate(_ASCII).encode("ascii", "backslashreplace").decode(), style or "")
-                for text, style in parts
-            ),
-            end="",
-        )
+        return Text.assemble(*((_ascii(part.text), part.style or "") for part in line.render(Console(), end="")))
     return line
+
+
+def _ascii(text: str) -> str:
+    return text.translate(_ASCII).encode("ascii", "backslashreplace").decode()
