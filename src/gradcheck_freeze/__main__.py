@@ -9,8 +9,11 @@ _AT_START = frozenset(sys.modules)
 
 def main() -> None:
     """Run the command line and leave with its status."""
-    from gradcheck_freeze.cli import command
-
+    first = sys.path.pop(0)  # the program's folder, or ours: what we import must not come from there
+    try:
+        from gradcheck_freeze.cli import command
+    finally:
+        sys.path.insert(0, first)
     command.main(prog_name="gradcheck-freeze")
 
 

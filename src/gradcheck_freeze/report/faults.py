@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from rich.cells import cell_len
+from rich.cells import cell_len, chop_cells
 from rich.text import Text
 
 from gradcheck_freeze.report.layout import crop, wrap
@@ -16,6 +16,7 @@ from gradcheck_freeze.rules.finding import Finding, Fix, Location, Severity
 COLOURS = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow", Severity.NOTE: "bold cyan"}
 _CONTEXT = 2  # lines shown before and after the marked ones
 _MOST_MARKED = 6
+_MOST_ROWS = 4  # that one marked line may take
 _MOST_TRAIL = 9
 _MOST_PATCH = 20
 _MOST_TEXT = 2_000
@@ -59,12 +60,29 @@ def _excerpt(cause: Location, excerpts: Iterable[Excerpt], width: int) -> list[T
     found = []
     for number in numbers:
         code, marked = source[number][margin:], cause.line <= number <= last
-        line = Text("  > " if marked else "    ", "bold red").append(f"{number:>{gutter}} | ", "cyan")
-        line.append(crop(shown(code, _MOST_TEXT), width - len(line)), "bold" if marked else "dim")
+        head = Text("  > " if marked else "    ", "bold red").append(f"{number:>{gutter}} | ", "cyan")
+        if marked:
+            found += _marked(head, code, word.search(code) if word else None, width)
+        else:
+            found.append(head.append(crop(shown(code, _MOST_TEXT), width - len(head)), "dim"))
+            head.rstrip()
+    return found
+
+
+def _marked(head: Text, code: str, call: re.Match[str] | None, width: int) -> list[Text]:
+    """Return a line to blame over as many rows as it needs, with the call underlined where it is whole in one row."""
+    rows = chop_cells(shown(code, _MOST_TEXT), max(20, width - len(head))) or [""]
+    below, found = Text(" " * (len(head) - 2) + "| ", "cyan"), []
+    start, end = (-1, -1) if call is None else (len(shown(code[:place], _MOST_TEXT)) for place in call.span())
+    at = 0
+    for index, row in enumerate(rows[:_MOST_ROWS]):
+        line = (below if index else head) + Text(row, "bold")
         line.rstrip()
         found.append(line)
-        if marked and word is not None and (match := word.search(code)):
-            found += _underline(code, match, width, gutter)
+        if at <= start and end <= at + len(row):
+            space = " " * cell_len(row[: start - at])
+            found.append(below + Text(f"{space}{'^' * cell_len(row[start - at : end - at])}", "bold red"))
+        at += len(row)
     return found
 
 
@@ -86,13 +104,6 @@ def _word(cause: Location, marked: Sequence[str]) -> re.Pattern[str] | None:
         return None
     call = re.compile(rf"(?<!\w){name}(?=\s*\()")
     return call if sum(len(call.findall(line)) for line in marked) == 1 else None
-
-
-def _underline(code: str, match: re.Match[str], width: int, gutter: int) -> list[Text]:
-    before = " " * (4 + gutter)
-    line = Text(f"{before} | ", "cyan").append(" " * cell_len(shown(code[: match.start()], _MOST_TEXT)))
-    line.append("^" * cell_len(shown(match.group())), "bold red")
-    return [line] if cell_len(line.plain) < width else []
 
 
 def _margin(line: str) -> int:

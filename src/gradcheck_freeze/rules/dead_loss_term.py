@@ -82,8 +82,8 @@ def dead_loss_term(case: Case) -> Iterator[Finding]:
             continue
         seen.add(key)
         cut = _cut_behind(case, term)
-        if cut is None:
-            continue
+        if cut is None or any(trace.ops.site[cut.op] == trace.ops.site[known.op] for known in case.cut.values()):
+            continue  # the cut is told already, for those whom it starves altogether
         by_mode = trace.ops.mode[cut.op] in (NO_GRAD, INFERENCE)
         cause = cause_of(case, cut, by_mode=by_mode)
         here = place(trace, trace.ops.site[op], "term") if op != NONE else None

@@ -80,10 +80,8 @@ def _reason(case: Case, tensor: int, missing: list[int]) -> tuple[Location | Non
         )
     if changes:
         root = record.names[0].partition(".")[0]
-        family = {
-            t for t, other in enumerate(trace.tensors) if other.alive and other.names[0].partition(".")[0] == root
-        }
-        whole = not any(case.flow.tensors[t].optimizers for t in family)
+        alive = {t for t, other in enumerate(trace.tensors) if other.alive and other.names[0].partition(".")[0] == root}
+        whole = not any(case.flow.tensors[t].optimizers for t in alive)
         return (
             place(trace, record.built if whole and record.built != NONE else changes[-1].site, "replaced"),
             "it was put into the model after the optimizer was built",

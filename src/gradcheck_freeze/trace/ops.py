@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch.overrides import TorchFunctionMode
 
+from gradcheck_freeze.trace.installed import push_to_bottom, remove_mode
 from gradcheck_freeze.trace.record import FUNCTION, GRAD, INFERENCE, LEAF, NO_GRAD, NONE, REQUIRES_GRAD, Ops, Values
 from gradcheck_freeze.trace.sites import Sites
 from gradcheck_freeze.trace.tensors import Tensors, flags_of, storage_key
@@ -110,6 +111,16 @@ class OpRecorder(TorchFunctionMode):  # type: ignore[misc]
         except Exception as error:
             self._on_failure(error)
         return result
+
+    def pause(self) -> None:
+        """See nothing until `resume`: what an optimizer does inside its step is told by what it changed."""
+        self.asleep += 1
+        remove_mode(self)
+
+    def resume(self) -> None:
+        """See again."""
+        self.asleep -= 1
+        push_to_bottom(self)
 
     def _look_at(self, func: Any) -> _Kind:
         text = getattr(func, "__name__", None) or type(func).__name__

@@ -101,10 +101,11 @@ class Recorder:
         self._open = False
         self.ops.asleep += 1  # stays so where the mode is not on the stack now, as inside a backward
         try:
-            self._search(sys._getframe(1), final=True)
-            self.stepping.note_writes()
-            self.gradients.see(slot for slot, _ in self.gradients.leaves())
-            self._trace = assemble(self)
+            with torch._C.DisableTorchFunction():
+                self._search(sys._getframe(1), final=True)
+                self.stepping.note_writes()
+                self.gradients.see(slot for slot, _ in self.gradients.leaves())
+                self._trace = assemble(self)
         except Exception as error:
             self._fail(error)
         self._uninstall()
@@ -414,11 +415,16 @@ class Recorder:
         if not self._open or threading.get_ident() != self._thread:
             return None
         try:
-            self._search(sys._getframe(1))
-            return self.stepping.before(optimizer, args, kwargs)
+            frame = sys._getframe(1)
+            with torch._C.DisableTorchFunction():
+                self._search(frame)
+                site = self.sites.here(frame)
+                return self.stepping.before(optimizer, args, kwargs, site)
         except Exception as error:
             self._fail(error)
             return None
+        finally:
+            self.ops.pause()
 
     def _after_step(self, optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> None:
         if not self._open or threading.get_ident() != self._thread:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import sys
 from collections.abc import Callable
 from typing import Any
 from weakref import ref
@@ -99,7 +98,7 @@ class StepWatch:
         ops = self.recorder.ops
         self.pending[slot] = (op, ops.site[op], op, ops.call[op])
 
-    def before(self, optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> Any:
+    def before(self, optimizer: torch.optim.Optimizer, args: Any, kwargs: Any, site: int) -> Any:
         """Run before every step of any optimizer; give back the arguments, with the closure wrapped if there is one."""
         self.inside += 1
         number = self.number(optimizer)
@@ -112,9 +111,8 @@ class StepWatch:
             "gradients": self.gradients.see(slots),
             "losses": {s: tuple(self.gradients.contributors[s]) for s in slots if s in self.gradients.contributors},
             "changed": {},
-            "site": self.recorder.sites.here(sys._getframe(1)),
+            "site": site,
         }
-        self.recorder.asleep += 1
         closure = args[1] if len(args) > 1 else kwargs.get("closure")
         if not callable(closure):
             return None
@@ -127,11 +125,11 @@ class StepWatch:
         @functools.wraps(closure)
         def run() -> Any:
             self._now["changed"].update(self.compare())
-            self.recorder.asleep -= 1
+            self.recorder.resume()
             try:
                 return closure()
             finally:
-                self.recorder.asleep += 1
+                self.recorder.pause()
                 self.gradients.forget_zeroed()
                 slots = self._now["slots"]
                 self._now["gradients"] = self.gradients.see(slots)
@@ -146,13 +144,14 @@ class StepWatch:
         if not self.inside:
             return
         self.inside -= 1
-        self.recorder.asleep -= 1
         now = self._now
         number = self.number(optimizer)
         if now.get("number") != number:
+            self.recorder.resume()
             return
         changed: dict[int, float | None] = {**now["changed"], **self.compare()}
         gradients: dict[int, GradientState] = now["gradients"]
         lr = tuple(group.settings.get("lr", 0.0) for group in self.groups[number])
         self.steps.append(Step(number, now["site"], len(self.recorder.ops), gradients, now["losses"], changed, lr))
         self.counts[number] += 1
+        self.recorder.resume()

@@ -1,0 +1,273 @@
+"""Diagnoses made by hand for the tests of every format: the story in its variants, two losses, hostile names, size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import networkx as nx
+
+from gradcheck_freeze.rules.diagnosis import (
+    Diagnosis,
+    Excerpt,
+    LossRecord,
+    OptimizerMembership,
+    OptimizerRecord,
+    ParameterRecord,
+    ScriptRecord,
+    Window,
+)
+from gradcheck_freeze.rules.finding import Finding, Fix, Location, Severity
+
+STORY = """\
+encoder = load_encoder("encoder.pt")
+generator = Generator()
+optimizer = Adam([*encoder.parameters(), *generator.parameters()], lr=1e-4)
+
+for x in loader:
+    X = encoder(x)
+    Y = generator(X)
+    Z = encoder(Y).detach()
+    loss = mse_loss(Z, X)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+""".split("\n")
+HOSTILE = "[red]\x1b[31m\nnet\u202e\t\x00"
+
+
+def at(line: int, op: str = "", path: str = "train.py", function: str = "<module>", end_line: int = 0) -> Location:
+    text = STORY[line - 1].strip() if line <= len(STORY) else ""
+    return Location(path, line, max(line, end_line), function, text, op)
+
+
+def parameter(
+    name: str, state: str, *, losses: Iterable[str] = (), optimizer: str = "", **changes: object
+) -> ParameterRecord:
+    learns = bool(optimizer and losses)
+    values: dict[str, object] = {
+        "name": name,
+        "aliases": (),
+        "kind": "parameter",
+        "module": name.rpartition(".")[0],
+        "shape": (16, 4),
+        "dtype": "float32",
+        "numel": 64,
+        "requires_grad": state != "frozen",
+        "optimizers": (OptimizerMembership(optimizer, 0),) if optimizer else (),
+        "gradient": "finite" if losses else "none",
+        "grad_norm": 0.5 if losses else None,
+        "updated": learns,
+        "update_ratio": 0.001 if learns else None,
+        "losses": tuple(losses),
+        "state": state,
+        "declared": Location("train.py", 1, 1, "<module>", STORY[0]),
+    }
+    return ParameterRecord(**{**values, **changes})  # type: ignore[arg-type]
+
+
+def linear(module: str, state: str, *, losses: Iterable[str] = (), optimizer: str = "") -> list[ParameterRecord]:
+    return [
+        parameter(f"{module}.weight", state, losses=losses, optimizer=optimizer),
+        parameter(f"{module}.bias", state, losses=losses, optimizer=optimizer, shape=(16,), numel=16),
+    ]
+
+
+def diagnosis(records: list[ParameterRecord], *findings: Finding, **changes: object) -> Diagnosis:
+    fed = tuple(record.name for record in records if record.losses)
+    values: dict[str, object] = {
+        "findings": findings,
+        "parameters": {record.name: record for record in records},
+        "losses": (LossRecord("loss", at(11, "backward"), 3, fed),),
+        "optimizers": (
+            OptimizerRecord(
+                "optimizer",
+                "Adam",
+                at(3),
+                3,
+                tuple(record.name for record in records if record.optimizers),
+                tuple(record.name for record in records if record.updated),
+                ("loss",),
+            ),
+        ),
+        "graph": graph(records, findings),
+        "window": Window(57, 3, 3, "every optimizer had made 3 steps"),
+        "script": ScriptRecord("train.py", ("--epochs", "1"), 0),
+        "excerpts": (Excerpt("train.py", 1, tuple(STORY[:-1])),),
+        "torch_version": "2.13.0",
+    }
+    return Diagnosis(**{**values, **changes})  # type: ignore[arg-type]
+
+
+def graph(records: list[ParameterRecord], findings: tuple[Finding, ...]) -> nx.DiGraph:
+    flow = nx.DiGraph()
+    marks = tuple(finding.fingerprint for finding in findings)
+    states = {record.name.partition(".")[0]: record.state for record in records}
+    cut = "BLOCKED" in states.values()
+    plain = {"module": "", "state": "", "count": 1, "location": None, "findings": ()}
+    flow.add_node("x", **{**plain, "kind": "input", "label": "x"})
+    previous = "x"
+    for name, state in states.items():
+        flow.add_node(
+            name, **{**plain, "kind": "module", "label": name, "module": name, "state": state, "findings": marks}
+        )
+        flow.add_edge(previous, name, gradient=previous != "x", cut=False, location=None, op="", findings=())
+        previous = name
+    flow.add_node("loss", **{**plain, "kind": "loss", "label": "loss", "location": at(11, "backward")})
+    place = at(8, "detach") if cut else None
+    flow.add_edge(
+        previous, "loss", gradient=not cut, cut=cut, location=place, op="detach" if cut else "", findings=marks
+    )
+    return flow
+
+
+def leak() -> Diagnosis:
+    """The encoder sits in the optimizer although the contract says it must stay; its BatchNorm drifts as well."""
+    records = [
+        *linear("encoder.conv.0", "LEAK", losses=["loss"], optimizer="optimizer"),
+        *linear("encoder.conv.1", "LEAK", losses=["loss"], optimizer="optimizer"),
+        parameter("encoder.norm.running_mean", "LEAK", kind="buffer", requires_grad=False, updated=True),
+        parameter("encoder.norm.running_var", "LEAK", kind="buffer", requires_grad=False, updated=True),
+        *linear("generator.net.0", "learning", losses=["loss"], optimizer="optimizer"),
+        *linear("generator.net.2", "learning", losses=["loss"], optimizer="optimizer"),
+    ]
+    moved = Finding(
+        "GF101", "frozen-updated", "leak", Severity.ERROR, tuple(r.name for r in records[:4]), "encoder",
+        "encoder must stay frozen, but optimizer.step() at line 12 moves it (by 0.1 % of its norm).", at(3, "Adam"),
+        (at(11, "backward"), at(9, "mse_loss"), at(3, "Adam"), at(1)),
+        Fix(
+            "Freeze the parameters and let the gradient pass through: encoder.requires_grad_(False).",
+            '--- train.py\n+++ train.py\n@@ -1,2 +1,3 @@\n encoder = load_encoder("encoder.pt")\n+encoder.requires_grad_(False)\n generator = Generator()\n',
+            True,
+        ),
+    )  # fmt: skip
+    drift = Finding(
+        "GF103", "frozen-statistics-drift", "leak", Severity.WARNING, tuple(r.name for r in records[4:6]), "encoder.norm",
+        "encoder.norm belongs to a frozen module, but every forward in train mode rewrites its statistics.", at(6, "encoder"),
+        (at(6, "encoder"),), Fix("Call encoder.eval() after every model.train()."),
+    )  # fmt: skip
+    return diagnosis(records, moved, drift)
+
+
+def blocked() -> Diagnosis:
+    """Z is detached, so the generator gets nothing."""
+    records = [
+        *linear("encoder.0", "frozen"),
+        *linear("generator.0", "BLOCKED", optimizer="optimizer"),
+        *linear("generator.2", "BLOCKED", optimizer="optimizer"),
+        parameter("scale", "learning", losses=["loss"], optimizer="optimizer", shape=(), numel=1, kind="tensor"),
+    ]
+    cut = Finding(
+        "GF201", "detached-path", "blockage", Severity.ERROR, tuple(r.name for r in records[2:6]), "generator",
+        "generator gets no gradient from loss: the only way to it is cut by detach().", at(8, "detach"),
+        (at(11, "backward"), at(9, "mse_loss"), at(8, "detach"), at(7, "generator"), at(2)),
+        Fix("Drop detach() here; to keep the encoder fixed, freeze its parameters and let the gradient pass through it."),
+    )  # fmt: skip
+    return diagnosis(records, cut, gaps=("the call of a compiled function at model.py:4",))
+
+
+def clean() -> Diagnosis:
+    """The right program: the encoder is frozen and the gradient passes through it."""
+    records = [
+        *linear("encoder.0", "frozen"),
+        *linear("generator.0", "learning", losses=["loss"], optimizer="optimizer"),
+        *linear("generator.2", "learning", losses=["loss"], optimizer="optimizer"),
+        parameter("generator.spare", "idle"),
+    ]
+    return diagnosis(records)
+
+
+def gan() -> Diagnosis:
+    """Two losses, two optimizers; the generator's loss also fills the discriminator's gradients, which are thrown away."""
+    generator = [
+        r for i in range(6) for r in linear(f"netG.main.{i}", "learning", losses=["loss_g"], optimizer="opt_g")
+    ]
+    discriminator = [
+        r for i in range(5) for r in linear(f"netD.{i}", "learning", losses=["loss_d", "loss_g"], optimizer="opt_d")
+    ]
+    g, d = tuple(r.name for r in generator), tuple(r.name for r in discriminator)
+    waste = Finding(
+        "GF301", "gradient-thrown-away", "waste", Severity.NOTE, d, "netD",
+        "netD gets a gradient from loss_g that no step ever applies.", at(11, "backward"), (), None,
+    )  # fmt: skip
+    return diagnosis(
+        [*generator, *discriminator],
+        waste,
+        losses=(LossRecord("loss_d", at(9), 3, d), LossRecord("loss_g", at(11), 3, (*d, *g))),
+        optimizers=(
+            OptimizerRecord("opt_d", "Adam", at(3), 3, d, d, ("loss_d",)),
+            OptimizerRecord("opt_g", "Adam", at(3), 3, g, g, ("loss_g",)),
+        ),
+    )
+
+
+def hostile() -> Diagnosis:
+    """Names, paths and source lines full of markup, escapes and control characters, a lone surrogate, numbers that are none."""
+    record = parameter(
+        f"{HOSTILE}.weight",
+        "BLOCKED",
+        losses=[HOSTILE],
+        optimizer=HOSTILE,
+        grad_norm=float("nan"),
+        update_ratio=float("inf"),
+    )
+    place = Location(f"{HOSTILE}.py", 2, 3, HOSTILE, f"x = {HOSTILE}.detach()", "detach")
+    finding = Finding(
+        "GF201", "detached-path", "blockage", Severity.ERROR, (record.name,), record.name,
+        f"{HOSTILE} is cut by [link=file:///etc/passwd]detach()[/link].", place, (place, at(5), place),
+        Fix(f"Drop {HOSTILE}", f"-{HOSTILE}\n+[/]\x1b]0;title\x07"),
+    )  # fmt: skip
+    return diagnosis(
+        [record],
+        finding,
+        losses=(LossRecord(HOSTILE, place, 1, (record.name,)),),
+        excerpts=(
+            Excerpt(place.path, 1, ("\tif 網絡:", f"\t\tx = [bold]{HOSTILE}網.detach()", "\t\t\x9b2J\x85\u2028\ud800")),
+        ),
+        gaps=(f"[blink]{HOSTILE}",),
+        script=ScriptRecord(HOSTILE, (HOSTILE, "\udc80"), 1),
+    )
+
+
+def large() -> Diagnosis:
+    """A thousand modules in every state without a pattern, and a finding for each that is at fault."""
+    states = ("learning", "frozen", "LEAK", "BLOCKED", "idle")
+    records = [r for i in range(1000) for r in linear(f"model.block{i}.proj", states[i * i % 5])]
+    findings = [
+        Finding("GF101", "frozen-updated", "leak", Severity.ERROR, (r.name,), r.name, f"{r.name} moves.", at(3))
+        for r in records
+        if r.state == "LEAK"
+    ] + [
+        Finding("GF201", "detached-path", "blockage", Severity.WARNING, (r.name,), r.name, f"{r.name} is cut.", at(8))
+        for r in records
+        if r.state == "BLOCKED"
+    ]
+    return diagnosis(records, *findings, gaps=tuple(f"gap {i}" for i in range(100)))
+
+
+def lora() -> Diagnosis:
+    """Forty layers that all mix frozen weights with two small learning ones: numbered siblings share a row."""
+    records = [
+        record
+        for i in range(40)
+        for record in (
+            parameter(f"model.layers.{i}.attn.weight", "frozen", shape=(512, 512), numel=262_144),
+            parameter(f"model.layers.{i}.attn.lora_A", "learning", losses=["loss"], optimizer="optimizer"),
+            parameter(
+                f"model.layers.{i}.attn.lora_B",
+                "LEAK" if i == 7 else "learning",
+                losses=["loss"],
+                optimizer="optimizer",
+            ),
+        )
+    ]
+    return diagnosis(records)
+
+
+def nothing() -> Diagnosis:
+    """A run in which nothing was seen."""
+    return diagnosis(
+        [], losses=(), optimizers=(), window=Window(0, 0, 0, "the program ended"), script=None, excerpts=()
+    )
+
+
+STORIES = {make.__name__: make for make in (leak, blocked, clean, gan, hostile, large, lora, nothing)}

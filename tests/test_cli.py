@@ -1,0 +1,110 @@
+"""The command behaves as Python does around the program, and ends with its documented status."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
+TRICKY = {
+    "status": "import sys\nprint('x')\nsys.exit(3)\n",
+    "message": "import sys\nsys.exit('stopped')\n",
+    "raises": "def f():\n    raise ValueError('no')\ntry:\n    f()\nexcept ValueError as e:\n    raise RuntimeError('two') from e\n",
+    "arguments": "import sys\nprint(sys.argv, sys.path[0] == __file__.rpartition('/')[0], __name__, __spec__)\n",
+    "pickles": "import pickle\nclass A:\n    pass\nprint(type(pickle.loads(pickle.dumps(A()))) is A)\n",
+    "atexit": "import atexit\natexit.register(print, 'bye')\nprint('hi')\n",
+    "spawns": (
+        "import multiprocessing as mp\ndef f(x):\n    return x + 1\n"
+        "if __name__ == '__main__':\n    with mp.get_context('spawn').Pool(1) as p:\n        print(p.map(f, [1, 2]))\n"
+    ),
+    "own_click": "import click, networkx\nprint(click.mine, networkx.mine)\n",
+    "interrupt": "import os, signal\nprint('a', flush=True)\nos.kill(os.getpid(), signal.SIGINT)\nimport time\ntime.sleep(5)\n",
+}
+
+
+def both(script: Path, *arguments: str) -> tuple[subprocess.CompletedProcess[str], subprocess.CompletedProcess[str]]:
+    plain, ours = (
+        subprocess.run(
+            [sys.executable, *tool, str(script), *arguments],
+            cwd=script.parent, env=ENVIRONMENT, capture_output=True, text=True, check=False, timeout=120,
+        )
+        for tool in ((), ("-m", "gradcheck_freeze", "run", "--fail-on", "never"))
+    )  # fmt: skip
+    return plain, ours
+
+
+@pytest.mark.parametrize("name", sorted(TRICKY))
+def test_a_program_behaves_as_under_python(name: str, tmp_path: Path) -> None:
+    script = tmp_path / "program.py"
+    script.write_text(TRICKY[name])
+    if name == "own_click":
+        (tmp_path / "click.py").write_text("mine = 'mine'\n")
+        (tmp_path / "networkx.py").write_text("mine = 'mine too'\n")
+    plain, ours = both(script, "--help", "--", "-x")
+    assert ours.stdout == plain.stdout
+    assert ours.returncode == plain.returncode
+    assert ours.stderr.startswith(plain.stderr)
+    assert name != "interrupt" or plain.returncode == -signal.SIGINT
+
+
+def test_a_run_without_backward_has_status_four_and_says_what_to_check(tmp_path: Path) -> None:
+    script = tmp_path / "program.py"
+    script.write_text("import torch\nprint(torch.ones(2).sum().item())\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "gradcheck_freeze", "run", str(script)],
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 4
+    assert "no backward pass was recorded" in done.stderr
+
+
+def test_what_was_watched_is_reported_when_the_script_raises(tmp_path: Path) -> None:
+    script = tmp_path / "program.py"
+    script.write_text(
+        "import torch\nnet = torch.nn.Linear(2, 1)\nopt = torch.optim.SGD(net.parameters(), lr=0.1)\n"
+        "net(torch.ones(1, 2)).sum().backward()\nopt.step()\nraise KeyError('stop')\n"
+    )
+    report = tmp_path / "report.json"
+    done = subprocess.run(
+        [sys.executable, "-m", "gradcheck_freeze", "run", "-o", str(report), str(script)],
+        env=ENVIRONMENT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "KeyError: 'stop'" in done.stderr
+    assert '"net.weight"' in report.read_text()
+    assert "gradcheck_freeze/" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (("run", "nowhere.py"), "no such file"),
+        (("run", "-o", "report.xyz", "nowhere.py"), "names no known format"),
+        (("explain", "GF20"), "Nearest"),
+        (("run", "--unknown", "nowhere.py"), "No such option"),
+    ],
+)
+def test_a_call_that_cannot_be_carried_out_has_status_two(
+    arguments: tuple[str, ...], text: str, tmp_path: Path
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "gradcheck_freeze", *arguments],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert text in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_help_loads_no_torch() -> None:
+    code = "import sys\nfrom gradcheck_freeze.cli import command\ntry:\n    command(['--help'])\nfinally:\n    assert 'torch' not in sys.modules\n"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 0
