@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from gradcheck_freeze.errors import GradcheckFreezeError
 if TYPE_CHECKING:
     from gradcheck_freeze.rules.contract import Contract
     from gradcheck_freeze.rules.diagnosis import Diagnosis
+    from gradcheck_freeze.trace.program import Outcome
     from gradcheck_freeze.trace.record import Trace
 
 _LEVELS = ("note", "warning", "error", "never")
@@ -86,19 +88,19 @@ def run(
     paths = [Path(output).absolute() for output in outputs]
     for path in paths:
         check_suffix(path)
-    trace, status, interrupted = watch_program(target, list(arguments), as_module, steps or settings.steps, max_ops)
-    own = report(trace, settings.contract, paths, fail_on or settings.fail_on)
-    if interrupted:
+    trace, outcome, among_ours = watch_program(target, list(arguments), as_module, steps or settings.steps, max_ops)
+    with among_ours:
+        own = report(trace, settings.contract, paths, fail_on or settings.fail_on)
+    if outcome.interrupted:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGINT)
-    sys.exit(status or own)
+    sys.exit(outcome.status or own)
 
 
 def watch_program(
     target: str, arguments: list[str], as_module: bool, steps: int, max_ops: int
-) -> tuple[Trace, int, bool]:
-    """Run a program under watch; return its trace, its exit status and whether it was interrupted."""
-    from gradcheck_freeze.__main__ import put_aside
+) -> tuple[Trace, Outcome, AbstractContextManager[None]]:
+    """Run a program under watch; return its trace, how it ended, and the context in which our own libraries are found."""
     from gradcheck_freeze.trace import program
     from gradcheck_freeze.trace.arming import arm_after_torch
     from gradcheck_freeze.trace.record import Script, Trace
@@ -122,7 +124,8 @@ def watch_program(
                 raise
             print(f"gradcheck-freeze: the recorder could not start ({error!r}); nothing is watched.", file=sys.stderr)
 
-    ours = put_aside(loaded.search)
+    at_start = click.get_current_context().obj
+    ours = program.put_aside(loaded.search, at_start if at_start is not None else frozenset(sys.modules))
     stop = arm_after_torch(arm, lambda: [recorder.abandon() for recorder in held])  # type: ignore[arg-type]
     traces: list[Trace] = []
 
@@ -136,10 +139,9 @@ def watch_program(
             stream.flush()
         except (OSError, ValueError):
             continue
-    sys.modules.update(ours)  # type: ignore[arg-type]
     trace = traces[0]
     trace.script = Script(loaded.path, tuple(arguments), outcome.status, target if as_module else None)
-    return trace, outcome.status, outcome.interrupted
+    return trace, outcome, program.among_ours(loaded.search, ours)
 
 
 def report(trace: Trace, contract: Contract, paths: list[Path], fail_on: str) -> int:

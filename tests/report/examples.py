@@ -229,9 +229,10 @@ def hostile() -> Diagnosis:
 
 
 def large() -> Diagnosis:
-    """A thousand modules in every state without a pattern, and a finding for each that is at fault."""
+    """A thousand modules under names without a pattern, in every state, and a finding for each that is at fault."""
     states = ("learning", "frozen", "LEAK", "BLOCKED", "idle")
-    records = [r for i in range(1000) for r in linear(f"model.block{i}.proj", states[i * i % 5])]
+    letters = str.maketrans("0123456789", "abcdefghij")
+    records = [r for i in range(1000) for r in linear(f"model.{i:03}".translate(letters), states[i % 5])]
     findings = [
         Finding("GF101", "frozen-updated", "leak", Severity.ERROR, (r.name,), r.name, f"{r.name} moves.", at(3))
         for r in records
@@ -260,7 +261,12 @@ def lora() -> Diagnosis:
             ),
         )
     ]
-    return diagnosis(records)
+    moved = Finding(
+        "GF101", "frozen-updated", "leak", Severity.ERROR, ("model.layers.7.attn.lora_B",), "model.layers.7.attn.lora_B",
+        "model.layers.7.attn.lora_B must stay frozen, but optimizer.step() moves it.", at(3, "Adam", "src/" + "deep/" * 12 + "train.py"),
+        tuple(at(line) for line in range(12, 0, -1)),
+    )  # fmt: skip
+    return diagnosis(records, moved)
 
 
 def nothing() -> Diagnosis:

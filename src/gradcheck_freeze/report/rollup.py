@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from gradcheck_freeze.rules.diagnosis import STATES, ParameterRecord
 
 FAULTY = ("LEAK", "BLOCKED")
-_NUMBER = re.compile(r"(?<![^.])[0-9]{1,9}(?![^.])")
+_NUMBER = re.compile(r"[0-9]{1,9}")
 _WIDEST_RANGES = 12  # characters inside the braces of `layers.{0-3,7}`
 
 

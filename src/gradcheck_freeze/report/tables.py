@@ -27,7 +27,7 @@ def modules(diagnosis: Diagnosis, width: int) -> list[Text]:
         return []
     by_weight = sorted(rows, key=lambda row: (row.state not in FAULTY, -row.numel))
     kept = set(by_weight if len(rows) <= _MOST_ROWS else by_weight[: _MOST_ROWS - 1])
-    head = ("module", "state", "tensors", "elements", "optimizer", "gradient from")
+    head = ("module", "state", "tensors", "elements", "optimizer", "losses")
     table = columns(head, [_cells(row) for row in rows if row in kept], width, frozenset({2, 3}))
     return [*table, *_rest([row for row in rows if row not in kept], width)]
 

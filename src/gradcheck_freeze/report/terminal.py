@@ -108,7 +108,7 @@ def _rest(findings: Sequence[Finding], width: int) -> list[Text]:
 
 
 def _gaps(gaps: Sequence[str], width: int) -> list[Text]:
-    distinct = sorted(set(gaps))
+    distinct = sorted(set(gaps), key=natural)
     found = []
     for gap in distinct[:_MOST_GAPS]:
         found += wrap(Text(shown(gap, 400)), width, " " * len("not seen: "), first=Text("not seen: ", "bold"))

@@ -12,7 +12,8 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType, ModuleType, TracebackType
@@ -102,7 +103,7 @@ def run(program: Program, before_report: Callable[[], None]) -> Outcome:
     """Run the program; its traceback is printed as Python prints it, without a frame of ours."""
     sys.modules["__main__"] = program.main
     sys.argv = program.argv
-    sys.path[0] = program.search
+    sys.path.insert(0, program.search)
     try:
         exec(program.code, program.main.__dict__)
     except SystemExit as stop:
@@ -161,3 +162,38 @@ def _without_ours(trace: TracebackType | None) -> TracebackType | None:
     for here, below in zip(frames, [*frames[1:], None], strict=True):
         here.tb_next = below
     return frames[0] if frames else None
+
+
+def put_aside(folder: str, at_start: frozenset[str]) -> dict[str, ModuleType]:
+    """Take out of `sys.modules` what we imported and the program may hold under the same name; return it.
+
+    That is everything from outside the standard library, and of the standard library what a file beside the script shadows.
+    """
+    beside = {path.stem for path in Path(folder).iterdir()} if Path(folder).is_dir() else set()
+    ours: dict[str, ModuleType] = {}
+    for name in [name for name in sys.modules if name not in at_start]:
+        top = name.partition(".")[0]
+        if top != "gradcheck_freeze" and (top not in sys.stdlib_module_names or top in beside):
+            ours[name] = sys.modules.pop(name)
+    return ours
+
+
+@contextmanager
+def among_ours(folder: str, ours: dict[str, ModuleType]) -> Iterator[None]:
+    """Import our own libraries for a while, not those of the same name beside the script; the program's come back."""
+    theirs = {
+        name: module
+        for name, module in sys.modules.items()
+        if name in ours
+        or (name != "__main__" and (getattr(module, "__file__", None) or "").startswith(folder + os.sep))
+    }
+    path = list(sys.path)
+    for name in theirs:
+        del sys.modules[name]
+    sys.modules.update(ours)
+    sys.path[:] = [entry for entry in sys.path if entry not in ("", folder)]
+    try:
+        yield
+    finally:
+        sys.path[:] = path
+        sys.modules.update(theirs)
