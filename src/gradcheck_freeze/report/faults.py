@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from rich.cells import cell_len, chop_cells
+from rich.cells import cell_len
 from rich.text import Text
 
-from gradcheck_freeze.report.layout import crop, wrap
+from gradcheck_freeze.report.layout import crop, fold, wrap
 from gradcheck_freeze.report.words import shown
 from gradcheck_freeze.rules.diagnosis import Excerpt
 from gradcheck_freeze.rules.finding import Finding, Fix, Location, Severity
@@ -71,7 +71,7 @@ def _excerpt(cause: Location, excerpts: Iterable[Excerpt], width: int) -> list[T
 
 def _marked(head: Text, code: str, call: re.Match[str] | None, width: int) -> list[Text]:
     """Return a line to blame over as many rows as it needs, with the call underlined where it is whole in one row."""
-    rows = chop_cells(shown(code, _MOST_TEXT), max(20, width - len(head))) or [""]
+    rows = fold(shown(code, _MOST_TEXT), max(20, width - len(head)))
     below, found = Text(" " * (len(head) - 2) + "| ", "cyan"), []
     start, end = (-1, -1) if call is None else (len(shown(code[:place], _MOST_TEXT)) for place in call.span())
     at = 0

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
-from rich.cells import cell_len
+from rich.cells import cell_len, chop_cells
 from rich.console import Console
 from rich.text import Text
 
@@ -46,17 +46,35 @@ def squeeze(text: str, cells: int) -> str:
     return f"{head}…{tail}"
 
 
-def columns(head: Sequence[str], rows: Sequence[Sequence[Cell]], width: int, right: frozenset[int]) -> list[Text]:
-    """Return a table as lines; columns with a number in `right` are set flush right, the widest are squeezed to fit."""
+def fold(text: str, cells: int) -> list[str]:
+    """Return the rows of a line of source, broken after a space where one is near; joined they are the line."""
+    rows = []
+    while cell_len(text) > cells:
+        row = chop_cells(text, cells)[0]
+        space = row.rstrip().rfind(" ") + 1
+        rows.append(row[:space] if space > len(row) // 2 else row)
+        text = text[len(rows[-1]) :]
+    return [*rows, text]
+
+
+def columns(
+    head: Sequence[str],
+    rows: Sequence[Sequence[Cell]],
+    width: int,
+    right: Container[int] = (),
+    fixed: Container[int] = (),
+) -> list[Text]:
+    """Return a table as lines: columns in `right` are set flush right; the widest that is not `fixed` gives way."""
     cells: list[list[Cell]] = [[(title, "bold") for title in head], *(list(row) for row in rows)]
     widths = [max(cell_len(row[index][0]) for row in cells) for index in range(len(head))]
     room = width - len(_GAP) * len(head)
-    while sum(widths) > room and max(widths) > _LEAST_CELLS:
-        widths[widths.index(max(widths))] -= 1
+    yielding = [index for index in range(len(head)) if index not in fixed]
+    while sum(widths) > room and widths[widest := max(yielding, key=widths.__getitem__)] > _LEAST_CELLS:
+        widths[widest] -= 1
     return [_row(row, widths, right) for row in cells]
 
 
-def _row(row: Sequence[Cell], widths: Sequence[int], right: frozenset[int]) -> Text:
+def _row(row: Sequence[Cell], widths: Sequence[int], right: Container[int]) -> Text:
     line = Text()
     for index, ((text, style), width) in enumerate(zip(row, widths, strict=True)):
         short = squeeze(text, width)

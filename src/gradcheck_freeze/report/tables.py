@@ -18,6 +18,7 @@ _MOST_MODULES = 10
 _MOST_LOSSES = 4
 _MOST_NAMES = 3  # optimizers or losses written out in one cell
 _NONE = "–"
+_COUNTS_FROM = 60  # columns of width that leave room for the counts
 
 
 def modules(diagnosis: Diagnosis, width: int) -> list[Text]:
@@ -27,8 +28,11 @@ def modules(diagnosis: Diagnosis, width: int) -> list[Text]:
         return []
     by_weight = sorted(rows, key=lambda row: (row.state not in FAULTY, -row.numel))
     kept = set(by_weight if len(rows) <= _MOST_ROWS else by_weight[: _MOST_ROWS - 1])
-    head = ("module", "state", "tensors", "elements", "optimizer", "losses")
-    table = columns(head, [_cells(row) for row in rows if row in kept], width, frozenset({2, 3}))
+    head = ("module", "state", "optimizer", "losses", "tensors", "elements")
+    most = len(head) if width >= _COUNTS_FROM else 4
+    table = columns(
+        head[:most], [_cells(row)[:most] for row in rows if row in kept], width, right=(4, 5), fixed=(1, 4, 5)
+    )
     return [*table, *_rest([row for row in rows if row not in kept], width)]
 
 
@@ -46,7 +50,7 @@ def attribution(diagnosis: Diagnosis, width: int) -> list[Text]:
         for name, members in sorted(groups.items(), key=lambda group: natural(group[0]))[:_MOST_MODULES]
     ]
     found = wrap(Text("which loss teaches which module, and through which optimizer:", "dim"), width)
-    found += columns(["module", *(_title(loss, losses) for loss, _ in columned)], rows, width, frozenset())
+    found += columns(["module", *(_title(loss, losses) for loss, _ in columned)], rows, width)
     left = ((len(groups) - _MOST_MODULES, "module"), (len(losses) - _MOST_LOSSES, "loss"))
     more = ", ".join(many(count, f"more {word}") for count, word in left if count > 0)
     return [*found, *(wrap(Text(f"… and {more}", "dim"), width) if more else [])]
@@ -68,10 +72,10 @@ def _cells(row: Row) -> list[Cell]:
     return [
         (shown(row.name, 100), ""),
         (f"{look.word} {look.glyph}", STYLES[row.state]),
-        (f"{len(row.records):,}", ""),
-        (_elements(row.numel), ""),
         (_shares({o.name for o in record.optimizers} for record in row.records), ""),
         (_shares(set(record.losses) for record in row.records), ""),
+        (f"{len(row.records):,}", ""),
+        (_elements(row.numel), ""),
     ]
 
 

@@ -14,7 +14,7 @@ from gradcheck_freeze.report.layout import squeeze, wrap
 from gradcheck_freeze.report.rollup import natural
 from gradcheck_freeze.report.tables import STYLES, attribution, many, modules, names
 from gradcheck_freeze.report.words import LOOKS, shown
-from gradcheck_freeze.rules.diagnosis import Diagnosis
+from gradcheck_freeze.rules.diagnosis import Diagnosis, Excerpt
 from gradcheck_freeze.rules.finding import Finding, Severity
 
 _NARROWEST = 40
@@ -43,7 +43,7 @@ def _lines(diagnosis: Diagnosis, width: int) -> list[Text]:
         _verdict(diagnosis, width),
         modules(diagnosis, width),
         attribution(diagnosis, width),
-        *(faults.lines(finding, diagnosis.excerpts, width) for finding in findings[:_MOST_FINDINGS]),
+        *_faults(findings[:_MOST_FINDINGS], diagnosis.excerpts, width),
         _rest(findings[_MOST_FINDINGS:], width),
         _gaps(diagnosis.gaps, width),
         _advice(findings, width),
@@ -93,6 +93,17 @@ def _sentence(diagnosis: Diagnosis) -> str:
         return f"({found})"
     look = LOOKS["learning"]
     return f"{look.word} {look.glyph} every parameter learns or stays as declared{f' ({found})' if found else ''}"
+
+
+def _faults(findings: Sequence[Finding], excerpts: Sequence[Excerpt], width: int) -> list[list[Text]]:
+    """Return the findings one by one; a line that was blamed before comes without the lines around it."""
+    seen: set[tuple[str, int]] = set()
+    found = []
+    for finding in findings:
+        place = (finding.cause.path, finding.cause.line) if finding.cause else ("", 0)
+        found.append(faults.lines(finding, () if place in seen else excerpts, width))
+        seen.add(place)
+    return found
 
 
 def _rest(findings: Sequence[Finding], width: int) -> list[Text]:
