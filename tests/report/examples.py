@@ -31,7 +31,7 @@ for x in loader:
     optimizer.zero_grad()
     loss.backward()
     optimizer.step()
-""".split("\n")
+""".splitlines()
 HOSTILE = "[red]\x1b[31m\nnet\u202e\t\x00"
 
 
@@ -92,7 +92,7 @@ def diagnosis(records: list[ParameterRecord], *findings: Finding, **changes: obj
         "graph": graph(records, findings),
         "window": Window(57, 3, 3, "every optimizer had made 3 steps"),
         "script": ScriptRecord("train.py", ("--epochs", "1"), 0),
-        "excerpts": (Excerpt("train.py", 1, tuple(STORY[:-1])),),
+        "excerpts": (Excerpt("train.py", 1, tuple(STORY)),),
         "torch_version": "2.13.0",
     }
     return Diagnosis(**{**values, **changes})  # type: ignore[arg-type]
