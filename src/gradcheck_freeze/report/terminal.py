@@ -18,8 +18,8 @@ from gradcheck_freeze.rules.diagnosis import Diagnosis, Excerpt
 from gradcheck_freeze.rules.finding import Finding, Severity
 
 _NARROWEST = 40
-_MOST_FINDINGS = 10  # shown in full
-_MOST_GAPS = 8
+_MOST_FINDINGS = 8  # shown in full
+_MOST_GAPS = 5
 _ASCII = str.maketrans({"✓": "+", "⚠": "!", "⛔": "x", "❄": "*", "○": "o", "–": "-", "…": "..."})
 _VERDICTS = {"leak": "LEAK", "blockage": "BLOCKED"}
 

@@ -30,7 +30,9 @@ LOOKS = {
 def shown(text: str, most: int = 200) -> str:
     """Return text on one line with every control and formatting character written out, so that none is obeyed."""
     safe = "".join(
-        c if unicodedata.category(c)[0] != "C" else c.encode("unicode_escape", "backslashreplace").decode()
+        c.encode("unicode_escape", "backslashreplace").decode()
+        if unicodedata.category(c)[0] == "C" or unicodedata.category(c) in ("Zl", "Zp")
+        else c
         for c in text
     )
     return safe if len(safe) <= most else safe[: most - 1] + "…"
