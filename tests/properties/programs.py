@@ -23,9 +23,14 @@ OPTIMIZERS = (
     "torch.optim.AdamW({p}, lr=0.01, weight_decay=0.1)", "torch.optim.SGD({p}, lr=0.0)", "torch.optim.RMSprop({p}, lr=0.01)",
     "torch.optim.Adam({p}, lr=0.01, foreach=True)", "torch.optim.Adam({p}, lr=0.01, fused=True)", "Own({p}, {{}})",
 )  # fmt: skip
-ZEROING = ("{o}.zero_grad()", "{o}.zero_grad(set_to_none=False)", "[setattr(p, 'grad', None) for p in parameters]", "pass")
+ZEROING = (
+    "{o}.zero_grad()",
+    "{o}.zero_grad(set_to_none=False)",
+    "[setattr(p, 'grad', None) for p in parameters]",
+    "pass",
+)
 
-PRELUDE = '''
+PRELUDE = """
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -82,7 +87,7 @@ def written(a, b):
     out[:, :2] = a[:, :2]
     out[:, 2:] = b[:, 2:]
     return out.add_(0.1)
-'''
+"""
 
 
 def program(seed: int) -> str:

@@ -66,6 +66,12 @@ def test_first_line_of_a_run_without_fault_says_ok_and_counts_the_notes(examples
     assert first_line(examples.gan()).endswith("ok ✓ every parameter learns or stays as declared (1 note)")
 
 
+def test_gap_qualifies_the_verdict_and_is_stated(examples):
+    text = terminal.render(replace(examples.clean(), gaps=("a compiled function",)))
+    assert text.splitlines()[0].endswith("stays as declared, as far as was seen")
+    assert "not seen: a compiled function\n" in text
+
+
 def test_warning_alone_is_not_called_ok(examples):
     leak = examples.leak()
     only_warning = replace(leak, findings=tuple(f for f in leak.findings if f.severity == Severity.WARNING))
@@ -191,6 +197,19 @@ def test_terminal_gets_colour_and_the_same_words(examples, plain_environment):
     stream = Terminal()
     terminal.write(examples.blocked(), stream)
     assert "\x1b[1;35mBLOCKED ⛔" in stream.getvalue()
+
+
+def test_coloured_report_reads_as_its_golden_file(examples, plain_environment, same_as_golden):
+    stream = Terminal()
+    terminal.write(examples.leak(), stream)
+    same_as_golden("leak-coloured.txt", stream.getvalue().replace("\x1b", "␛"))
+
+
+def test_only_the_blamed_line_of_an_excerpt_is_marked_in_colour(examples, plain_environment):
+    stream = Terminal()
+    terminal.write(examples.blocked(), stream)
+    assert "\x1b[2mX = encoder(x)\x1b[0m" in stream.getvalue()
+    assert "\x1b[1mZ = encoder(Y).detach()\x1b[0m" in stream.getvalue()
 
 
 def test_no_color_is_honoured_on_a_terminal(examples, plain_environment):

@@ -24,7 +24,7 @@ _MOST_TEXT = 2_000
 
 def lines(finding: Finding, excerpts: Sequence[Excerpt], width: int) -> list[Text]:
     """Return the finding in at most `width` columns; only a path or a patch may be wider, so that it can be copied."""
-    head = Text(f"{finding.severity.word} {shown(finding.rule)}", COLOURS[finding.severity])
+    head = Text().append(f"{finding.severity.word} {shown(finding.rule)}", COLOURS[finding.severity])
     head.append(f" {shown(finding.name)}", "bold")
     found = [head, *_paragraphs(finding.message, width, "  ")]
     if finding.cause is not None:
@@ -40,7 +40,7 @@ def _paragraphs(text: str, width: int, indent: str) -> list[Text]:
 
 
 def _place(cause: Location) -> Text:
-    text = Text("  --> ", "cyan").append(f"{shown(cause.path, _MOST_TEXT)}:{cause.line}", "bold")
+    text = Text().append("  --> ", "cyan").append(f"{shown(cause.path, _MOST_TEXT)}:{cause.line}", "bold")
     if cause.function not in ("", "<module>"):
         text.append(f" in {shown(cause.function, 60)}", "default")
     return text
@@ -60,7 +60,7 @@ def _excerpt(cause: Location, excerpts: Iterable[Excerpt], width: int) -> list[T
     found = []
     for number in numbers:
         code, marked = source[number][margin:], cause.line <= number <= last
-        head = Text("  > " if marked else "    ", "bold red").append(f"{number:>{gutter}} | ", "cyan")
+        head = Text().append("  > " if marked else "    ", "bold red").append(f"{number:>{gutter}} | ", "cyan")
         if marked:
             found += _marked(head, code, word.search(code) if word else None, width)
         else:
@@ -72,7 +72,7 @@ def _excerpt(cause: Location, excerpts: Iterable[Excerpt], width: int) -> list[T
 def _marked(head: Text, code: str, call: re.Match[str] | None, width: int) -> list[Text]:
     """Return a line to blame over as many rows as it needs, with the call underlined where it is whole in one row."""
     rows = fold(shown(code, _MOST_TEXT), max(20, width - len(head)))
-    below, found = Text(" " * (len(head) - 2) + "| ", "cyan"), []
+    below, found = Text().append(" " * (len(head) - 2) + "| ", "cyan"), []
     start, end = (-1, -1) if call is None else (len(shown(code[:place], _MOST_TEXT)) for place in call.span())
     at = 0
     for index, row in enumerate(rows[:_MOST_ROWS]):
@@ -122,7 +122,7 @@ def _trail(finding: Finding, width: int) -> list[Text]:
             found.append(Text("      …", "dim"))
             continue
         here = trail[index] == finding.cause
-        line = Text("    > " if here else "      ", "bold red")
+        line = Text().append("    > " if here else "      ", "bold red")
         line.append(places[index] + " " * (column - cell_len(places[index])), "bold" if here else "dim")
         text = shown(trail[index].text, _MOST_TEXT)
         if cell_len(line.plain) + 2 + min(cell_len(text), 20) > width:  # a long path keeps its line to itself

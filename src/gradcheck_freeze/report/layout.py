@@ -21,7 +21,8 @@ def wrap(text: Text, width: int, indent: str = "  ", first: Text | None = None) 
     lines: list[Text] = []
     for line in text.wrap(console, max(_LEAST_CELLS, width - cell_len(indent))):
         line.rstrip()
-        lines.append((Text(indent) if first is None or lines else first) + line)
+        # A sum of two texts would carry the style of the first one over the second.
+        lines.append(Text.assemble(Text(indent) if first is None or lines else first, line))
     return lines
 
 

@@ -61,7 +61,7 @@ def _rank(finding: Finding) -> tuple[int, str, int, str, str]:
 
 def _verdict(diagnosis: Diagnosis, width: int) -> list[Text]:
     window, script = diagnosis.window, diagnosis.script
-    text = Text("gradcheck-freeze: ", "bold")
+    text = Text().append("gradcheck-freeze: ", "bold")
     for state, blamed in _blamed(diagnosis).items():
         text.append(f"{LOOKS[state].word} {LOOKS[state].glyph} ", STYLES[state])
         text.append(f"{blamed}  ", "bold")
@@ -92,7 +92,8 @@ def _sentence(diagnosis: Diagnosis) -> str:
     if max(counts, default=Severity.NOTE) > Severity.NOTE:
         return f"({found})"
     look = LOOKS["learning"]
-    return f"{look.word} {look.glyph} every parameter learns or stays as declared{f' ({found})' if found else ''}"
+    seen = ", as far as was seen" if diagnosis.gaps else ""
+    return f"{look.word} {look.glyph} every parameter learns or stays as declared{seen}{f' ({found})' if found else ''}"
 
 
 def _faults(findings: Sequence[Finding], excerpts: Sequence[Excerpt], width: int) -> list[list[Text]]:

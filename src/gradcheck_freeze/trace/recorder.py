@@ -244,7 +244,8 @@ class Recorder:
         if not self._here() or parameter is None:
             return
         try:
-            self.ops.value_of(parameter)
+            with torch._C.DisableTorchFunction():
+                self.ops.value_of(parameter)
             slot = self.ops.tensors.slot(parameter)
             site = self.sites.here(sys._getframe(1))
             if slot != NONE:
@@ -284,9 +285,11 @@ class Recorder:
                 if recorder._here() and type(parameter) is torch.nn.Parameter:
                     given = args[0] if args else kwargs.get("data")
                     ops = recorder.ops
-                    read = [ops.value_of(given)] if isinstance(given, torch.Tensor) else []
-                    op = ops.write_op(ops.number("nn.Parameter"), read, [parameter], (), sys._getframe(1))
-                    slot = ops.tensors.adopt(parameter)
+                    frame = sys._getframe(1)
+                    with torch._C.DisableTorchFunction():
+                        read = [ops.value_of(given)] if isinstance(given, torch.Tensor) else []
+                        op = ops.write_op(ops.number("nn.Parameter"), read, [parameter], (), frame)
+                        slot = ops.tensors.adopt(parameter)
                     if slot != NONE:
                         recorder.inventory.tensor_declared.setdefault(slot, ops.ops.site[op])
             except Exception as error:
@@ -364,8 +367,9 @@ class Recorder:
         inputs: list[torch.Tensor] = []
         read: list[int] = []
         try:
-            collect((*args, *kwargs.values()), inputs)
-            read = [ops.value_of(tensor) for tensor in inputs]
+            with torch._C.DisableTorchFunction():  # a user's own mode must not see what we look at
+                collect((*args, *kwargs.values()), inputs)
+                read = [ops.value_of(tensor) for tensor in inputs]
         except Exception as error:
             self._fail(error)
         ops.function_depth += 1
@@ -378,7 +382,9 @@ class Recorder:
             collect((result,), results)
             fresh = [r for r in results if not any(r is i for i in inputs)]
             inner = [value for r in fresh if (value := ops.tensors.known(r)) is not None]
-            ops.write_op(ops.number(cls.__name__), [*read, *inner], fresh, (), sys._getframe(2))
+            frame = sys._getframe(2)
+            with torch._C.DisableTorchFunction():
+                ops.write_op(ops.number(cls.__name__), [*read, *inner], fresh, (), frame)
         except Exception as error:
             self._fail(error)
         return result
@@ -455,6 +461,7 @@ class Recorder:
         main = getattr(sys.modules.get("__main__"), "__dict__", None)
         self.ops.asleep += 1
         try:
-            self.inventory.search(namespaces_of(user, main) if self._names is None else [self._names], final)
+            with torch._C.DisableTorchFunction():
+                self.inventory.search(namespaces_of(user, main) if self._names is None else [self._names], final)
         finally:
             self.ops.asleep -= 1
