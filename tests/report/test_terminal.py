@@ -67,7 +67,7 @@ def test_first_line_of_a_run_without_fault_says_ok_and_counts_the_notes(examples
 
 
 def test_gap_qualifies_the_verdict_and_is_stated(examples):
-    text = terminal.render(replace(examples.clean(), gaps=("a compiled function",)))
+    text = terminal.render(replace(examples.clean(), gaps=("a compiled function",)), 100)
     assert text.splitlines()[0].endswith("stays as declared, as far as was seen")
     assert "not seen: a compiled function\n" in text
 
