@@ -13,7 +13,8 @@ from gradcheck_freeze.report import json as report
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs/schema/report-1.json").read_text(encoding="utf-8"))
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
-TEXTS = st.text(st.characters(exclude_categories=()), max_size=30)
+# Lone surrogates have a test of their own: `Finding.fingerprint` refuses them before any report is made.
+TEXTS = st.text(st.characters(exclude_categories=("Cs",)), max_size=30)
 
 
 def refuse(token):
