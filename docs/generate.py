@@ -9,7 +9,10 @@ DOCS = Path(__file__).resolve().parent
 
 def pages() -> dict[Path, str]:
     """Return every generated page by its path."""
-    rows = [f"| [{rule.code}]({rule.code}.md) | {rule.name} | {rule.kind} | {rule.severity.word} | {rule.summary} |" for rule in RULES]
+    rows = [
+        f"| [{rule.code}]({rule.code}.md) | {rule.name} | {rule.kind} | {rule.severity.word} | {rule.summary} |"
+        for rule in RULES
+    ]
     head = ["# The rules", "", "| code | name | kind | severity | what it says |", "|---|---|---|---|---|"]
     found = {DOCS / "rules" / "index.md": "\n".join([*head, *rows, ""])}
     for rule in RULES:

@@ -28,7 +28,9 @@ def svg(diagnosis: Diagnosis) -> str:
 
 def png(diagnosis: Diagnosis) -> bytes:
     """Return the graph of a diagnosis as PNG; raises `UsageError` where no layout engine works."""
-    drawn = _draw(dot.render(diagnosis.graph), "png")
+    # The engine's own fonts lack the glyphs; the words beside them say the same.
+    source = dot.render(diagnosis.graph).translate({ord(glyph): None for glyph in "✓⚠⛔❄○"}).replace("✂", "cut by")
+    drawn = _draw(source, "png")
     if drawn is None:
         raise UsageError(
             "a PNG needs a layout engine, and none works here.\n  Write .svg instead, or install graphviz-pure or Graphviz."

@@ -82,8 +82,8 @@ def dead_loss_term(case: Case) -> Iterator[Finding]:
             continue
         seen.add(key)
         cut = _cut_behind(case, term)
-        if cut is None or any(trace.ops.site[cut.op] == trace.ops.site[known.op] for known in case.cut.values()):
-            continue  # the cut is told already, for those whom it starves altogether
+        if cut is None:
+            continue
         by_mode = trace.ops.mode[cut.op] in (NO_GRAD, INFERENCE)
         cause = cause_of(case, cut, by_mode=by_mode)
         here = place(trace, trace.ops.site[op], "term") if op != NONE else None
@@ -150,6 +150,8 @@ def _cut_behind(case: Case, term: int) -> Cut | None:
         pending.extend(
             v for v in ops.inputs[ops.first_input[op] : ops.first_input[op + 1]] if not values.flags[v] & REQUIRES_GRAD
         )
+    if any(edge in edges for known in case.cut.values() for edge in known.edges):
+        return None  # the cut is told already, for those whom it starves altogether
     learners = {t for t in case.intent.learn if flow.tensors[t].received}
     starved = case.cut.keys() | case.off_path | case.unread
     wanted = {e for e in edges if trace.values.tensor[e.source] == NONE}

@@ -59,4 +59,6 @@ class Finding:
     def fingerprint(self) -> str:
         """Return a name for this finding that stays the same when lines above it move."""
         cause = (self.cause.path, self.cause.text) if self.cause else ("", "")
-        return hashlib.sha256("\0".join((self.rule, self.where, *cause)).encode()).hexdigest()[:16]
+        return hashlib.sha256(
+            "\0".join((self.rule, self.where, *cause)).encode("utf-8", "backslashreplace")
+        ).hexdigest()[:16]
