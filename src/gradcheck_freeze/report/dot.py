@@ -22,7 +22,7 @@ def render(graph: nx.DiGraph) -> str:
         size="40,40",
         nodesep="0.35",
         ranksep="0.6",
-        label="grey: data   green: gradient flows back   ✂: gradient cut",
+        label="grey: data   green: gradient flows back   dashed, ending in a bar: gradient cut",
         fontsize="10",
         fontcolor="#57606A",
         **_FONT,
