@@ -55,7 +55,7 @@ class Trainer:
         self.scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(self.optimizer, T_max=epochs)
 
     def two_views(self, images):
-        return images + 0.1 * torch.randn_like(images), images.flip(-1) + 0.1 * torch.randn_like(images)
+        return images + 0.3 * torch.randn_like(images), images + 0.3 * torch.randn_like(images)
 
     def fit(self):
         for epoch in range(self.epochs):

@@ -26,12 +26,10 @@ class SquashedGaussianActor(nn.Module):
 
     def forward(self, obs):
         h = self.net(obs)
-        log_std = torch.clamp(self.log_std_layer(h), -20, 2)
-        pi_distribution = Normal(self.mu_layer(h), log_std.exp())
+        pi_distribution = Normal(self.mu_layer(h), self.log_std_layer(h).clamp(-20, 2).exp())
         pi_action = pi_distribution.rsample()
-        logp_pi = pi_distribution.log_prob(pi_action).sum(axis=-1)
-        logp_pi -= (2 * (math.log(2) - pi_action - F.softplus(-2 * pi_action))).sum(axis=1)
-        return torch.tanh(pi_action), logp_pi
+        correction = 2 * (math.log(2) - pi_action - F.softplus(-2 * pi_action))
+        return torch.tanh(pi_action), (pi_distribution.log_prob(pi_action) - correction).sum(dim=-1)
 
 
 class SACAgent:
@@ -43,7 +41,7 @@ class SACAgent:
         self.pi_optimizer = torch.optim.Adam(self.actor.parameters(), lr=lr)
         self.q_optimizer = torch.optim.Adam(self.critic.parameters(), lr=lr)
         self.alpha_optimizer = torch.optim.Adam([self.log_alpha], lr=lr)
-        self.gamma, self.polyak, self.target_entropy = gamma, polyak, -float(act_dim)
+        self.gamma, self.polyak, self.target_entropy = gamma, polyak, -act_dim
 
     def update(self, o, a, r, o2):
         alpha = self.log_alpha.exp().detach()
@@ -51,8 +49,7 @@ class SACAgent:
             a2, logp_a2 = self.actor(o2)
             q_targ = torch.min(*self.critic_target(o2, a2))
             backup = r + self.gamma * (q_targ - alpha * logp_a2)
-        q1, q2 = self.critic(o, a)
-        loss_q = F.mse_loss(q1, backup) + F.mse_loss(q2, backup)
+        loss_q = sum(F.mse_loss(q, backup) for q in self.critic(o, a))
         self.q_optimizer.zero_grad()
         loss_q.backward()
         self.q_optimizer.step()

@@ -8,7 +8,7 @@ from torch.utils.data import DataLoader, Dataset
 
 class TwoCropsDataset(Dataset):
     def __init__(self, n=64):
-        self.images = torch.randn(n, 3, 16, 16)
+        self.images = torch.randn(n, 3, 1, 1) + 0.3 * torch.randn(n, 3, 16, 16)
 
     def __len__(self):
         return len(self.images)

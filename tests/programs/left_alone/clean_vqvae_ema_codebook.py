@@ -9,7 +9,7 @@ class EMAQuantizer(nn.Module):
         self.dim, self.n_embed, self.decay, self.eps = dim, n_embed, decay, eps
         embed = torch.randn(dim, n_embed)
         self.register_buffer("embed", embed)
-        self.register_buffer("cluster_size", torch.zeros(n_embed))
+        self.register_buffer("cluster_size", torch.ones(n_embed))
         self.register_buffer("embed_avg", embed.clone())
 
     def embed_code(self, ids):
@@ -39,7 +39,9 @@ class EMAQuantizer(nn.Module):
 class VQVAE(nn.Module):
     def __init__(self, features=24, hidden=32, dim=8, n_embed=16):
         super().__init__()
-        self.encoder = nn.Sequential(nn.Linear(features, hidden), nn.ReLU(), nn.Linear(hidden, 2 * dim))
+        self.encoder = nn.Sequential(
+            nn.Linear(features, hidden), nn.ReLU(), nn.Linear(hidden, 2 * dim), nn.LayerNorm(2 * dim)
+        )
         self.quantizer = EMAQuantizer(dim, n_embed)
         self.decoder = nn.Sequential(nn.Linear(2 * dim, hidden), nn.ReLU(), nn.Linear(hidden, features))
 
