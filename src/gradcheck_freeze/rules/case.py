@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from gradcheck_freeze.flow.frontier import Cut, cuts, exits
 from gradcheck_freeze.flow.graph import FlowGraph
 from gradcheck_freeze.rules.intent import Intent
-from gradcheck_freeze.trace.record import INFERENCE, NO_GRAD, UNSEEN
+from gradcheck_freeze.trace.record import INFERENCE, NO_GRAD, NONE, UNSEEN
 
 DETACHING = frozenset({"detach", "detach_", "data"})
 LEAVING = frozenset(
@@ -48,6 +48,32 @@ class Case:
     uncut: frozenset[int]  # starved, and no cut explains it
     forward_unseen: bool  # a loss was handed over ready-made: only the engine's word is known
     leaving: Mapping[int, Cut]  # off_path, but their numbers left torch here and may have come back
+
+    def below(self, module: int) -> list[int]:
+        """Return the parameters of a module and of everything below it."""
+        prefix = self.flow.trace.modules[module].name + "."
+        return [
+            t for t, r in enumerate(self.flow.trace.tensors) if r.kind == "parameter" and r.names[0].startswith(prefix)
+        ]
+
+    def around(self, module: int) -> list[int]:
+        """Return a module and those above it."""
+        found = []
+        while module != NONE:
+            found.append(module)
+            module = self.flow.trace.modules[module].parent
+        return found
+
+    def first_op_of_call(self, call: int) -> int:
+        """Return the first op that ran in a module call or below it; the number of ops if none did."""
+        trace = self.flow.trace
+        for op in range(len(trace.ops)):
+            inner = trace.ops.call[op]
+            while inner != NONE and inner != call:
+                inner = trace.calls[inner].parent
+            if inner == call:
+                return op
+        return len(trace.ops)
 
 
 def build_case(flow: FlowGraph, intent: Intent) -> Case:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from gradcheck_freeze.rules.average_never_follows import average_never_follows
 from gradcheck_freeze.rules.dead_loss_term import dead_loss_term
 from gradcheck_freeze.rules.detached_path import detached_path
 from gradcheck_freeze.rules.eval_does_not_freeze import eval_does_not_freeze
+from gradcheck_freeze.rules.every_step_skipped import every_step_skipped
 from gradcheck_freeze.rules.foreign_gradient import foreign_gradient
 from gradcheck_freeze.rules.freeze_without_effect import freeze_without_effect
 from gradcheck_freeze.rules.frozen_fed_gradient import frozen_fed_gradient
 from gradcheck_freeze.rules.frozen_statistics_drift import frozen_statistics_drift
 from gradcheck_freeze.rules.frozen_updated import frozen_updated
 from gradcheck_freeze.rules.gradient_always_zero import gradient_always_zero
+from gradcheck_freeze.rules.left_in_eval_mode import left_in_eval_mode
 from gradcheck_freeze.rules.masked_entries_moved import masked_entries_moved
 from gradcheck_freeze.rules.missing_from_optimizer import missing_from_optimizer
+from gradcheck_freeze.rules.nonfinite import gradient_not_finite
 from gradcheck_freeze.rules.off_the_loss_path import off_the_loss_path
+from gradcheck_freeze.rules.optimizer_never_steps import optimizer_never_steps
+from gradcheck_freeze.rules.padding_row_is_an_entry import padding_row_is_an_entry
 from gradcheck_freeze.rules.parameter_unused import parameter_unused
 from gradcheck_freeze.rules.path_leaves_torch import path_leaves_torch
 from gradcheck_freeze.rules.path_under_no_grad import path_under_no_grad
@@ -45,4 +51,10 @@ RULES: tuple[Rule, ...] = (
     dead_loss_term,
     step_without_effect,
     unreached_by_loss,
+    every_step_skipped,
+    padding_row_is_an_entry,
+    left_in_eval_mode,
+    average_never_follows,
+    gradient_not_finite,
+    optimizer_never_steps,
 )
