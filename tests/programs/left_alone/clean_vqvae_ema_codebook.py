@@ -23,10 +23,9 @@ class EMAQuantizer(nn.Module):
         quantize = self.embed_code(embed_ind.view(*input.shape[:-1]))
 
         if self.training:
+            embed_sum = flatten.transpose(0, 1) @ embed_onehot
             self.cluster_size.data.mul_(self.decay).add_(embed_onehot.sum(0), alpha=1 - self.decay)
-            self.embed_avg.data.mul_(self.decay).add_(
-                (flatten.transpose(0, 1) @ embed_onehot).detach(), alpha=1 - self.decay
-            )
+            self.embed_avg.data.mul_(self.decay).add_(embed_sum.detach(), alpha=1 - self.decay)
             n = self.cluster_size.sum()
             cluster_size = (self.cluster_size + self.eps) / (n + self.n_embed * self.eps) * n
             self.embed.data.copy_(self.embed_avg / cluster_size.unsqueeze(0))
