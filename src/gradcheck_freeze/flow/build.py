@@ -55,14 +55,17 @@ def _severed(trace: Trace, data: list[int]) -> list[SeveredEdge]:
     """Return the data edges on the way to a loss whose input carries gradient and whose output does not."""
     ops, flags = trace.ops, trace.values.flags
     edges: list[SeveredEdge] = []
+    inside = bytearray(len(flags))  # values inside a custom Function that depend on what carries gradient into it
     for op in range(len(ops)):
-        if ops.mode[op] == FUNCTION:
-            continue
         read = ops.inputs[ops.first_input[op] : ops.first_input[op + 1]]
-        carrying = [value for value in read if flags[value] & REQUIRES_GRAD]
+        carrying = [value for value in read if flags[value] & REQUIRES_GRAD or inside[value]]
         if not carrying:
             continue
         made = ops.outputs[ops.first_output[op] : ops.first_output[op + 1]]
+        if ops.mode[op] == FUNCTION:
+            for result in made:
+                inside[result] = 1
+            continue
         for result in made:
             if not flags[result] & REQUIRES_GRAD and data[result]:
                 edges.extend(SeveredEdge(op, source, result) for source in carrying)

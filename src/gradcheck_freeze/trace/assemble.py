@@ -34,6 +34,8 @@ def assemble(recorder: Recorder) -> Trace:
     sites = recorder.sites.resolve()
     modules, module_index = inventory.watched_modules()
     in_groups = _names_in_groups(recorder)
+    for slot in gradients.gradient_slots.values():
+        in_groups.setdefault(slot, "")  # a leaf whose `.grad` the user's code reads, in a variable that nobody searched
     tensors, slots = inventory.watched_tensors(module_index, in_groups)
     _add_short_lived(recorder, modules, module_index, tensors, slots)
     tensors = _with_last_read(recorder, tensors, slots)
@@ -115,13 +117,8 @@ def _names_in_groups(recorder: Recorder) -> dict[int, str]:
 
 
 def _optimizer_names(recorder: Recorder) -> list[str]:
-    names = []
-    for number, reference in enumerate(recorder.stepping.optimizers):
-        optimizer = reference()
-        held = recorder.inventory.optimizer_names.get(id(optimizer)) if optimizer is not None else None
-        known = held[1] if held is not None and held[0]() is optimizer else []
-        names.append(known[0] if known else f"{recorder.stepping.type_names[number]}#{number}")
-    return names
+    stepping = recorder.stepping
+    return [stepping.names.get(n, f"{type_name}#{n}") for n, type_name in enumerate(stepping.type_names)]
 
 
 def _add_short_lived(

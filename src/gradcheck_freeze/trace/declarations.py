@@ -32,7 +32,7 @@ class DeclarationWatch:
             tensor = args[0]
             tensors = recorder.ops.tensors
             recorder.ops.value_of(tensor)
-            slot = tensors.slot(tensor)
+            slot = tensors.adopt(tensor) if tensor.requires_grad and tensor.is_leaf else tensors.slot(tensor)
             if slot != NONE:
                 tensors.add(tensor, NONE, flags_of(tensor), slot, len(recorder.ops.ops))
                 self._note("requires_grad", bool(tensor.requires_grad), slot, recorder.sites.here(sys._getframe(2)))

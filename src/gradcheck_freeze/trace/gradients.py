@@ -7,7 +7,7 @@ read before and after the call; no hook is put on any tensor of the user's.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
@@ -55,6 +55,7 @@ class GradientWatch:
         self.at_values: dict[int, str] = {}  # value → state of its gradient, in steps that are watched deeply
         self._held: Held = {}  # as the last backward left it
         self._owners: dict[int, int] = {}  # identity of a `.grad` → slot
+        self.on_received: Callable[[Iterable[int]], None] = lambda slots: None
         recorder.on_first_seen = self._first_seen
 
     def _first_seen(self, tensor: torch.Tensor) -> None:
@@ -161,6 +162,7 @@ class GradientWatch:
             received = tuple(slot for slot, held in after.items() if before.get(slot) != held)
             for slot in received:
                 self.contributors.setdefault(slot, []).append(number)
+            self.on_received(received)
         self._held = after
         self._owners = {identity: slot for slot, (identity, _) in after.items()}
         self.backwards.append(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -21,6 +22,8 @@ class MaskWatch:
         self.recorder = recorder
         self.found: dict[int, Masking] = {}  # slot of the parameter → the first masking
         self._hooks: list[tuple[Any, int, Any]] = []  # hook dictionary, key, the user's own hook
+        self._suspected: set[int] = set()
+        self._arrived: dict[int, torch.Tensor] = {}  # slot → where its gradient was not zero after the last backward
         self._before: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
 
     def gradient_written(self, slot: int, op: int) -> None:
@@ -30,10 +33,20 @@ class MaskWatch:
         if slot in self.found or gradient is None or gradient.layout is not torch.strided or not _asked_by_user():
             return
         zeros = gradient.detach() == 0
-        if bool(zeros.any()):
-            whole = bool(zeros.all())
-            if not whole:  # all of it is zeroing the gradient, as zero_grad does
-                self.found[slot] = Masking(slot, self.recorder.ops.ops.site[op], whole, False)
+        if not bool(zeros.any()) or bool(zeros.all()):  # all of it is zeroing the gradient, as zero_grad does
+            return
+        arrived = self._arrived.pop(slot, None)
+        if arrived is None:
+            self._suspected.add(slot)  # zeros may be natural: at the next backward it is known what arrives
+        elif bool((zeros & arrived).any()):
+            self.found[slot] = Masking(slot, self.recorder.ops.ops.site[op], False, False)
+
+    def backward_done(self, received: Iterable[int]) -> None:
+        """Keep where the gradient of a suspected parameter is not zero when it arrives."""
+        for slot in self._suspected.intersection(received):
+            tensor = self.recorder.ops.tensors.slots[slot]()
+            if tensor is not None and tensor.grad is not None and slot not in self.found:
+                self._arrived[slot] = tensor.grad.detach() != 0
 
     def register_hook(self, func: Any, args: Any, kwargs: Any) -> Any:
         """Run `tensor.register_hook(hook)`; a hook on a parameter is watched for what it takes out of the gradient."""

@@ -34,7 +34,7 @@ from gradcheck_freeze.trace.steps import StepWatch
 from gradcheck_freeze.trace.unseen import Unseen
 
 _PATIENCE = 10  # times `steps`, until an optimizer that does not step is no longer waited for
-_SEARCHES = 12  # searches of the user's variables in one window
+_PLACES = 12  # places from which the user's variables are searched in one window
 _DEEP_STEPS = 2  # steps in which the gradient of every value is looked at, once a zero or nonfinite one was seen
 OPS_BEYOND = 30_000  # watched beyond the steps asked for: under a second of work
 BYTES_BEYOND = 2_000_000_000
@@ -57,6 +57,7 @@ class Recorder:
         self.inventory = Inventory(self.ops)
         self.gradients = GradientWatch(self.ops)
         self.masks = MaskWatch(self)
+        self.gradients.on_received = self.masks.backward_done
         self.lookups = LookupWatch(self)
         self.stepping = StepWatch(self.ops, self.gradients, self.masks, self.inventory.slots)
         self.modules = ModuleWatch(self)
@@ -67,7 +68,7 @@ class Recorder:
         self._patches = Patches()
         self._open = False
         self._thread = threading.get_ident()
-        self._searched: set[int] = set()
+        self._visits: dict[int, int] = {}
         self._trace: Trace | None = None
         self._stance: Any = None
         self._names = names
@@ -290,16 +291,17 @@ class Recorder:
     # Names
 
     def _search(self, frame: Any, final: bool = False) -> None:
-        """Search the user's variables for names, at most a few times at one place."""
+        """Search the user's variables for names: at one place at the first visit, the second, the fourth, the eighth…"""
         user = self.sites.user_frames(frame)
         key = self.sites.of(user[-1]) if user else NONE
-        if not final and (key in self._searched or len(self._searched) >= _SEARCHES):
+        self._visits[key] = visits = self._visits.get(key, 0) + 1
+        if not final and (visits & (visits - 1) or len(self._visits) > _PLACES):
             return
-        self._searched.add(key)
         main = getattr(sys.modules.get("__main__"), "__dict__", None)
         self.ops.asleep += 1
         try:
             with torch._C.DisableTorchFunction():
                 self.inventory.search(namespaces_of(user, main) if self._names is None else [self._names], final)
+                self.stepping.name(self.inventory.optimizer_names.values())
         finally:
             self.ops.asleep -= 1

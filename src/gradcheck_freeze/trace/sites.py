@@ -81,8 +81,10 @@ class Sites:
 
     def start(self, code: CodeType) -> int:
         """Return the number of the position at which a function or generator begins."""
-        number = self._numbers[id(code), -1] = len(self._positions)
-        self._positions.append((code, -1))
+        number = self._numbers.get((id(code), -1))
+        if number is None:
+            number = self._numbers[id(code), -1] = len(self._positions)
+            self._positions.append((code, -1))
         return number
 
     def user_frames(self, frame: FrameType | None) -> list[FrameType]:

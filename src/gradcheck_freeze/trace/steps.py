@@ -31,6 +31,7 @@ class StepWatch:
         self.optimizers: list[ref[torch.optim.Optimizer]] = []
         self.built: list[tuple[int, int]] = []  # site and time of construction
         self.type_names: list[str] = []
+        self.names: dict[int, str] = {}
         self.groups: list[tuple[OptimizerGroup, ...]] = []
         self.counts: list[int] = []
         self.steps: list[Step] = []
@@ -56,6 +57,13 @@ class StepWatch:
         self.groups.append(())
         self.counts.append(0)
         return len(self.optimizers) - 1
+
+    def name(self, found: Iterable[tuple[ref[torch.optim.Optimizer], list[str]]]) -> None:
+        """Give optimizers the names that variables have for them; the latest search has the last word."""
+        for reference, names in found:
+            optimizer = reference()
+            if optimizer is not None and names:
+                self.names[self.number(optimizer)] = names[0]
 
     def look(self, number: int) -> list[int]:
         """Read an optimizer's groups and return all slots in them."""

@@ -13,6 +13,7 @@ import torch
 
 from gradcheck_freeze.trace.ops import collect
 from gradcheck_freeze.trace.record import NONE
+from gradcheck_freeze.trace.sites import is_user_file
 
 if TYPE_CHECKING:
     from gradcheck_freeze.trace.recorder import Recorder
@@ -69,8 +70,19 @@ class Unseen:
         """Note where gradient was switched off."""
         result = func(*args, **kwargs)
         try:
-            ops = self.recorder.ops
-            ops.mode_site = NONE if args and args[0] else self.recorder.sites.here(sys._getframe(2))
+            ops, sites = self.recorder.ops, self.recorder.sites
+            frame: Any = sys._getframe(2)
+            user, decorated = sites.user_frame(frame), None
+            while frame is not None and frame is not user and decorated is None:
+                if frame.f_code.co_name == "decorate_context":  # torch's wrapper of a function under @torch.no_grad()
+                    decorated = getattr(frame.f_locals.get("func"), "__code__", None)
+                frame = frame.f_back
+            if args and args[0]:
+                ops.mode_site = NONE
+            elif decorated is not None and is_user_file(decorated.co_filename):
+                ops.mode_site = sites.start(decorated)
+            else:
+                ops.mode_site = sites.here(user)
         except Exception as error:
             self.recorder.fail(error)
         return result
