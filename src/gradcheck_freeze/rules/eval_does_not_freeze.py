@@ -38,7 +38,9 @@ def eval_does_not_freeze(case: Case) -> Iterator[Finding]:
     for module, training in sorted(modes.items()):
         name = trace.modules[module].name
         inside = [m for m in trace.modules if m.name == name or m.name.startswith(name + ".")]
-        if training or any(word in m.type_name for m in inside for word in _WITH_MODE):
+        if training or (
+            any(word in m.type_name for m in inside for word in _WITH_MODE) and not _called_a_freeze(case, module)
+        ):
             continue
         below = {t for t, record in enumerate(trace.tensors) if record.names[0].startswith(name + ".")} & trained
         if not below or below & (case.intent.stated | case.intent.fixed) or len(below) == len(trained):
@@ -64,6 +66,16 @@ def eval_does_not_freeze(case: Case) -> Iterator[Finding]:
             ),
             fix=f"Call {name}.requires_grad_(False) before the optimizer is built; the gradient still passes through it.",
         )
+
+
+def _called_a_freeze(case: Case, module: int) -> bool:
+    """Return whether the module was put into eval mode by a function that the author calls a freeze."""
+    trace = case.flow.trace
+    return any(
+        d.kind == "mode" and not d.value and module in d.modules and "freeze" in trace.sites[d.site].function.lower()
+        for d in trace.declarations
+        if d.site != NONE
+    )
 
 
 def _modes(case: Case) -> dict[int, bool]:

@@ -9,6 +9,7 @@ from gradcheck_freeze.rules.case import Case
 from gradcheck_freeze.rules.finding import Finding, Location, Severity
 from gradcheck_freeze.rules.places import place, trail
 from gradcheck_freeze.rules.rule import rule
+from gradcheck_freeze.rules.source import last_return, method_return
 from gradcheck_freeze.trace.record import GRAD, NONE, REQUIRES_GRAD
 
 _STEPWISE = frozenset(
@@ -62,31 +63,57 @@ def gradient_always_zero(case: Case) -> Iterator[Finding]:
         states = [trace.steps[s].gradients[tensor].state for s in case.flow.tensors[tensor].steps]
         if not case.flow.tensors[tensor].received or states.count("zero") < 2 or set(states) - {"zero", "none"}:
             continue
+        if not any(trace.steps[s].losses.get(tensor) for s in case.flow.tensors[tensor].steps):
+            continue  # taken away after backward: told by step-without-effect
         value, op = _where_it_dies(case, tensor)
         name = trace.op_names[trace.ops.name[op]] if op != NONE else ""
-        key = (place(trace, trace.ops.site[op], name) if op != NONE else None, name)
+        key = (_cause(case, tensor, op, name), name)
         groups.setdefault(key, []).append(tensor)
         starts.setdefault(key, (value, op))
+    masked = {masking.tensor for masking in trace.maskings if masking.whole}
     for (cause, name), tensors in groups.items():
-        if not name or all(_beside_a_learner(case, tensor) for tensor in tensors):
+        if not name or (not masked & set(tensors) and all(_beside_a_learner(case, tensor) for tensor in tensors)):
             continue  # a bias that cancels out of a difference or before a normalisation: nothing is lost
         value, op = starts[cause, name]
         loss = max(case.flow.tensors[tensors[0]].received.bit_length() - 1, 0)
-        by = (
-            f": {name}() here passes back zero"
-            if name in _STEPWISE
-            else f", most likely by {name}() here"
-            if name
-            else ""
-        )
+        seen = "passes back zero" if name in _STEPWISE or value in trace.at_values else "most likely passes back zero"
+        why = "a hook on it returns zeros" if masked & set(tensors) else f"{name}() {seen}"
         yield gradient_always_zero.finding(
             case.flow,
             tensors,
-            f"{{where}} gets a gradient of exact zeros in every step{by}.",
+            f"{{where}} gets a gradient of exact zeros in every step: {why}.",
             cause,
             trail=trail(case.flow, loss, cause, value, op),
-            fix="Use a straight-through estimator, x + (op(x) - x).detach(), or keep the input where the derivative is not zero.",
+            fix=_fix(name),
         )
+
+
+def _fix(name: str) -> str:
+    if name in _STEPWISE:
+        return "Use a straight-through estimator, x + (op(x) - x).detach(), or a soft version of it."
+    return "Keep the input where the derivative is not zero: check initial values, masks, ranges and the dimension it works on."
+
+
+def _cause(case: Case, tensor: int, op: int, name: str) -> Location | None:
+    """Return the line to blame: the hook, the op at which the gradient dies, or what makes its other factor zero."""
+    trace = case.flow.trace
+    for masking in trace.maskings:
+        if masking.tensor == tensor and masking.whole:
+            return last_return(trace, masking.site, "hook")
+    if op == NONE:
+        return None
+    ops = trace.ops
+    factors = [trace.values.tensor[v] for v in ops.inputs[ops.first_input[op] : ops.first_input[op + 1]]]
+    zero = [t for t in factors if t != NONE and _all_zero(case, t) and trace.tensors[t].declared != NONE]
+    if zero and _all_zero(case, tensor):  # two factors that are zero keep each other there
+        return place(trace, trace.tensors[zero[0]].declared, "zero")
+    classes = method_return(trace, f"{name}.backward")
+    return classes or place(trace, ops.site[op], name)
+
+
+def _all_zero(case: Case, tensor: int) -> bool:
+    states = [case.flow.trace.steps[s].gradients[tensor].state for s in case.flow.tensors[tensor].steps]
+    return bool(states) and not set(states) - {"zero", "none"}
 
 
 def _beside_a_learner(case: Case, tensor: int) -> bool:
@@ -101,7 +128,41 @@ def _beside_a_learner(case: Case, tensor: int) -> bool:
 
 
 def _where_it_dies(case: Case, tensor: int) -> tuple[int, int]:
-    """Return a value of the tensor and the op on its way to a loss at which the gradient most likely becomes zero."""
+    """Return a value of the tensor and the op on its way to a loss at which the gradient becomes zero.
+
+    Where the gradient of every value was watched that op is known; else it is the likeliest by its name.
+    """
+    trace = case.flow.trace
+    values, ops, seen = trace.values, trace.ops, trace.at_values
+    readers = _readers(case)
+    pending = [v for v in range(len(values)) if values.tensor[v] == tensor and v in readers][::-1]
+    visited: set[int] = set()
+    while pending:
+        value = pending.pop(0)
+        if value in visited:
+            continue
+        visited.add(value)
+        for op in readers.get(value, ()):
+            for made in ops.outputs[ops.first_output[op] : ops.first_output[op + 1]]:
+                if seen.get(made) in ("finite", "nonfinite"):
+                    return value, op
+                if seen.get(made) == "zero":
+                    pending.append(made)
+    return _likeliest(case, tensor)
+
+
+def _readers(case: Case) -> dict[int, list[int]]:
+    """Return, for each value that an op watched deeply reads, those ops."""
+    ops, seen = case.flow.trace.ops, case.flow.trace.at_values
+    readers: dict[int, list[int]] = {}
+    for op in range(len(ops)) if seen else ():
+        if any(v in seen for v in ops.outputs[ops.first_output[op] : ops.first_output[op + 1]]):
+            for value in ops.inputs[ops.first_input[op] : ops.first_input[op + 1]]:
+                readers.setdefault(value, []).append(op)
+    return readers
+
+
+def _likeliest(case: Case, tensor: int) -> tuple[int, int]:
     trace = case.flow.trace
     values, ops = trace.values, trace.ops
     for value in range(len(values)):

@@ -44,11 +44,16 @@ def read_intent(flow: FlowGraph, contract: Contract) -> Intent:
     tried = frozenset(_tried(flow))
     declared = {t for d in trace.declarations if d.kind == "requires_grad" and not d.value for t in d.tensors}
     frozen_since = _frozen_since(flow)
+    undone = _undone(flow)
     fixed, learn = set(frozen), set(trainable)
     for index, tensor in enumerate(trace.tensors):
         if index in frozen or index in trainable or tensor.kind == "buffer":
             continue
-        if index in tried or (index in declared and index not in carried and not tensor.requires_grad):
+        if (
+            index in tried
+            or index in undone
+            or (index in declared and index not in carried and not tensor.requires_grad)
+        ):
             fixed.add(index)
         elif index in carried or tensor.requires_grad:
             learn.add(index)
@@ -75,6 +80,39 @@ def _frozen_since(flow: FlowGraph) -> dict[int, int]:
                 else:
                     since.setdefault(tensor, declaration.after)
     return since
+
+
+def _undone(flow: FlowGraph) -> set[int]:
+    """Return what was frozen and made trainable again, along with more, before any step could leave it out.
+
+    A freeze of a part, undone by a switch of the whole, had no effect: one of the two lines is an error. A network that is
+    switched off for some steps and on again (alternating optimisation, gradual unfreezing) is left alone.
+    """
+    trace = flow.trace
+    frozen: dict[int, tuple[int, int]] = {}  # tensor → when and where it was frozen
+    by_site: dict[int, set[int]] = {}
+    for declaration in trace.declarations:
+        if declaration.kind == "requires_grad" and declaration.value:
+            by_site.setdefault(declaration.site, set()).update(declaration.tensors)
+    together: dict[int, set[int]] = {}
+    undone: set[int] = set()
+    for declaration in trace.declarations:
+        if declaration.kind != "requires_grad":
+            continue
+        for tensor in declaration.tensors:
+            if not declaration.value:
+                frozen.setdefault(tensor, (declaration.after, declaration.site))
+                together.setdefault(declaration.site, set()).add(tensor)
+            elif tensor in frozen:
+                since, site = frozen.pop(tensor)
+                stepped = any(
+                    since <= step.after <= declaration.after
+                    for step in trace.steps
+                    if step.optimizer in {o for o, _ in flow.tensors[tensor].optimizers}
+                )
+                if not stepped and by_site[declaration.site] > together[site]:
+                    undone.add(tensor)
+    return undone
 
 
 def _matching(patterns: Iterable[str], names: list[tuple[str, ...]], option: str) -> set[int]:

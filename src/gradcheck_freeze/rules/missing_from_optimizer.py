@@ -46,11 +46,15 @@ def missing_from_optimizer(case: Case) -> Iterator[Finding]:
         reason = _reason(case, tensor, missing)
         if reason is not None:
             groups.setdefault(reason, []).append(tensor)
+    for tensor in sorted(case.intent.learn):
+        reason = _dropped(case, tensor)
+        if reason is not None:
+            groups.setdefault(reason, []).append(tensor)
     for (cause, why, fix, severity), tensors in groups.items():
         yield missing_from_optimizer.finding(
             case.flow,
             tensors,
-            f"{{where}} gets gradient, but no optimizer holds it: {why}.",
+            f"{{where}} gets gradient, but no optimizer moves it: {why}.",
             cause,
             fix=fix,
             severity=severity,
@@ -76,6 +80,14 @@ def _reason(case: Case, tensor: int, missing: list[int]) -> tuple[Location | Non
             _made(case, tensor),
             "it sits in a plain Python container or variable, so parameters() does not list it",
             "Register it: nn.ModuleList, nn.ModuleDict, nn.ParameterList or nn.ParameterDict, made in __init__.",
+            Severity.ERROR,
+        )
+    empty = _used_up(case)
+    if empty is not None:
+        return (
+            empty,
+            "this iterator had been gone through before the optimizer got it",
+            "Make a list of the parameters, list(filter(...)), before anything else goes through them.",
             Severity.ERROR,
         )
     if changes:
@@ -115,6 +127,41 @@ def _reason(case: Case, tensor: int, missing: list[int]) -> tuple[Location | Non
             "Build the optimizer after the model has got its final parameters.",
             Severity.ERROR,
         )
+    return None
+
+
+def _dropped(case: Case, tensor: int) -> tuple[Location | None, str, str, Severity] | None:
+    """Return why an optimizer that was built anew no longer holds what the one before it held."""
+    trace = case.flow.trace
+    holders = {o for o, _ in case.flow.tensors[tensor].optimizers}
+    own = [s for s, step in enumerate(trace.steps) if step.optimizer in holders]
+    if not holders or trace.tensors[tensor].kind != "parameter":
+        return None
+    last = own[-1] if own else -1
+    when = trace.steps[last].after if own else 0
+    later = [step for step in trace.steps[last + 1 :] if step.optimizer not in holders]
+    if len(later) < 2 or not any(tensor in b.received for b in trace.backwards if b.after > when):
+        return None
+    newer = trace.optimizers[later[-1].optimizer]
+    empty = next((group.iterator for group in newer.groups if group.iterator != NONE), NONE)
+    again = any(trace.optimizers[o].built == newer.built for o in holders)
+    if not again:
+        return None
+    return (
+        place(trace, empty if empty != NONE else newer.built, "iterator"),
+        f"{newer.name} was built again without it"
+        + (", for this iterator can be gone through only once" if empty != NONE else ""),
+        "Make a list of the parameters, list(filter(...)), so that they can be handed over again.",
+        Severity.ERROR,
+    )
+
+
+def _used_up(case: Case) -> Location | None:
+    """Return the one-shot iterator that had nothing left when a parameter group was made of it."""
+    for optimizer in case.flow.trace.optimizers:
+        for group in optimizer.groups:
+            if group.iterator != NONE:
+                return place(case.flow.trace, group.iterator, "iterator")
     return None
 
 

@@ -8,8 +8,8 @@ import linecache
 from collections.abc import Iterator
 
 from gradcheck_freeze.rules.finding import Location
-from gradcheck_freeze.rules.places import line_at
-from gradcheck_freeze.trace.record import Trace
+from gradcheck_freeze.rules.places import line_at, place
+from gradcheck_freeze.trace.record import NONE, Trace
 
 
 @functools.lru_cache(maxsize=64)
@@ -53,6 +53,50 @@ def attribute_set(trace: Trace, attributes: set[str], owner: str = "") -> Locati
                 return place
             found.append(place)
     return found[0] if found else None
+
+
+@functools.lru_cache(maxsize=64)
+def _functions(path: str) -> tuple[tuple[str, int, int], ...]:
+    """Return, for every function in a file, its qualified name, its first line and the line of its last return."""
+    try:
+        tree = ast.parse("".join(linecache.getlines(path)))
+    except (SyntaxError, ValueError):
+        return ()
+    found: list[tuple[str, int, int]] = []
+
+    def visit(node: ast.AST, prefix: str) -> None:
+        for child in ast.iter_child_nodes(node):
+            inner = prefix
+            if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                inner = f"{prefix}{child.name}."
+            if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                first = min([child.lineno, *(d.lineno for d in child.decorator_list)])
+                returns = [n.lineno for n in ast.walk(child) if isinstance(n, ast.Return)]
+                found.append((inner.removesuffix("."), first, max(returns, default=child.lineno)))
+            visit(child, inner)
+
+    visit(tree, "")
+    return tuple(found)
+
+
+def last_return(trace: Trace, site: int, op: str = "") -> Location | None:
+    """Return the last `return` of the function that begins at a site; the site itself where there is no such function."""
+    if site == NONE:
+        return None
+    where = trace.sites[site]
+    for _, first, line in _functions(where.path):
+        if first == where.line:
+            return line_at(trace, where.path, line, op)
+    return place(trace, site, op)
+
+
+def method_return(trace: Trace, name: str) -> Location | None:
+    """Return the last `return` of a method, `Class.method`, in the files that the run went through."""
+    for path in sorted({site.path for site in trace.sites}):
+        for qualified, _, line in _functions(path):
+            if qualified == name or qualified.endswith("." + name):
+                return line_at(trace, path, line, name)
+    return None
 
 
 def _last(name: str) -> str:

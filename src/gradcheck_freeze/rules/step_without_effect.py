@@ -8,7 +8,8 @@ from gradcheck_freeze.rules.case import Case
 from gradcheck_freeze.rules.finding import Finding, Location, Severity
 from gradcheck_freeze.rules.places import place
 from gradcheck_freeze.rules.rule import rule
-from gradcheck_freeze.trace.record import Step
+from gradcheck_freeze.rules.source import last_return
+from gradcheck_freeze.trace.record import NONE, Step
 
 
 @rule("GF211", kind="blockage", severity=Severity.ERROR)
@@ -24,41 +25,90 @@ def step_without_effect(case: Case) -> Iterator[Finding]:
         optimizer.zero_grad()
         optimizer.step()
 
-    Left alone: a first step at learning rate 0 (warm-up) followed by others, and steps that GradScaler skips once.
+    Left alone: a first step at learning rate 0 (warm-up) followed by others, steps that GradScaler skips once, and a single
+    group whose rate is raised later in the watched part.
 
     Instead: zero the gradient after `step()` or before `backward()`; start the schedule above 0.
     """
     trace = case.flow.trace
-    for number, optimizer in enumerate(trace.optimizers):
+    for number in range(len(trace.optimizers)):
         steps = [step for step in trace.steps if step.optimizer == number]
-        held = {t for group in optimizer.groups for t in group.tensors}
-        fed = {t for t in held if case.flow.tensors[t].received and t in case.intent.learn}
-        if len(steps) < 2 or not fed or any(step.changed.keys() & held for step in steps):
+        if len(steps) < 2:
             continue
-        found = _why(case, steps, fed)
-        if found is not None:
-            cause, why, fix = found
-            yield step_without_effect.finding(
-                case.flow, fed, f"{optimizer.name}.step() never moves {{where}}: {why}.", cause, fix=fix
-            )
+        for position, group in enumerate(trace.optimizers[number].groups):
+            fed = {t for t in group.tensors if case.flow.tensors[t].received and t in case.intent.learn}
+            still = {t for t in fed if not any(t in step.changed for step in steps)}
+            yield from _about(case, number, position, steps, still)
 
 
-def _why(case: Case, steps: list[Step], fed: set[int]) -> tuple[Location | None, str, str] | None:
+def _about(case: Case, number: int, position: int, steps: list[Step], still: set[int]) -> Iterator[Finding]:
+    """Yield what keeps the tensors of one group still, one finding for each reason."""
     trace = case.flow.trace
-    if all(step.gradients[t].state == "none" for step in steps for t in fed if t in step.gradients):
-        last = max((b.after for b in trace.backwards if b.after <= steps[-1].after), default=0)
-        between = [z for z in trace.zeroings if last <= z.after <= steps[-1].after and fed & set(z.tensors)]
+    optimizer = trace.optimizers[number]
+    reasons: dict[tuple[Location | None, str, str], set[int]] = {}
+    for tensor in still:
+        seen = [step for step in steps if tensor in step.gradients]
+        if len(seen) < 2:
+            continue
+        if not any(step.losses.get(tensor) for step in seen):
+            reasons.setdefault(_emptied(case, tensor, seen), set()).add(tensor)
+        elif all(position < len(step.lr) and step.lr[position] == 0 for step in seen):
+            reasons.setdefault(_no_rate(case, number, len(seen)), set()).add(tensor)
+        elif (
+            len(seen) > 2
+            and all(step.gradients[tensor].state == "finite" and step.losses.get(tensor) for step in seen)
+            and all(position < len(step.lr) and step.lr[position] > 0 for step in seen)
+        ):
+            built = place(trace, optimizer.built, "optimizer")
+            dtype = trace.tensors[tensor].dtype
+            why = f"its gradient is not zero, but an update of this size is lost in rounding ({dtype})"
+            keep = (
+                "Raise the learning rate, or keep the weights in float32 and compute in lower precision under autocast."
+            )
+            reasons.setdefault((built, why, keep), set()).add(tensor)
+    for (cause, why, fix), tensors in reasons.items():
+        yield step_without_effect.finding(
+            case.flow, tensors, f"{optimizer.name}.step() never moves {{where}}: {why}.", cause, fix=fix
+        )
+
+
+def _emptied(case: Case, tensor: int, steps: list[Step]) -> tuple[Location | None, str, str]:
+    """Return what took the gradient away between backward and step."""
+    trace = case.flow.trace
+    ops = trace.ops
+    last = max((b.after for b in trace.backwards if b.after <= steps[-1].after and tensor in b.received), default=0)
+    between = [z for z in trace.zeroings if last <= z.after <= steps[-1].after and tensor in z.tensors]
+    if between or steps[-1].gradients[tensor].state == "none":
         cause = place(trace, between[-1].site if between else steps[-1].site, "zero_grad")
         return (
             cause,
             "the gradient is zeroed between backward() and step()",
             "Move zero_grad() after step(), or before backward().",
         )
-    if all(not any(step.lr) for step in steps):
-        optimizer = trace.optimizers[steps[0].optimizer]
-        return (
-            place(trace, optimizer.built, "optimizer"),
-            f"its learning rate was 0 in all {len(steps)} steps watched",
-            "Let the schedule start above 0, and call scheduler.step() after every optimizer step it counts.",
-        )
-    return None
+    scaled = [
+        op
+        for op in range(last, steps[-1].after)
+        if any(trace.gradient_of.get(v) == tensor for v in ops.inputs[ops.first_input[op] : ops.first_input[op + 1]])
+    ]
+    cause = place(trace, ops.site[scaled[-1]] if scaled else steps[-1].site, "gradient set to zero")
+    return (
+        cause,
+        "its gradient is made zero between backward() and step()",
+        "Look at what is done to .grad here: a clipping norm or factor of 0 leaves nothing.",
+    )
+
+
+def _no_rate(case: Case, number: int, count: int) -> tuple[Location | None, str, str]:
+    """Return what sets the learning rate to 0."""
+    trace = case.flow.trace
+    optimizer = trace.optimizers[number]
+    cause = place(trace, optimizer.built, "optimizer")
+    if optimizer.loaded != NONE:
+        cause = place(trace, optimizer.loaded, "load_state_dict")
+    if optimizer.schedule != NONE:
+        cause = last_return(trace, optimizer.schedule, "schedule")
+    return (
+        cause,
+        f"its learning rate was 0 in all {count} steps watched",
+        "Let the schedule start above 0, and call scheduler.step() after every optimizer step it counts.",
+    )

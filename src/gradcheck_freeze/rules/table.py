@@ -12,6 +12,7 @@ from gradcheck_freeze.rules.freeze_without_effect import freeze_without_effect
 from gradcheck_freeze.rules.frozen_fed_gradient import frozen_fed_gradient
 from gradcheck_freeze.rules.frozen_statistics_drift import frozen_statistics_drift
 from gradcheck_freeze.rules.frozen_updated import frozen_updated
+from gradcheck_freeze.rules.function_drops_gradient import function_drops_gradient
 from gradcheck_freeze.rules.gradient_always_zero import gradient_always_zero
 from gradcheck_freeze.rules.left_in_eval_mode import left_in_eval_mode
 from gradcheck_freeze.rules.masked_entries_moved import masked_entries_moved
@@ -56,5 +57,6 @@ RULES: tuple[Rule, ...] = (
     left_in_eval_mode,
     average_never_follows,
     gradient_not_finite,
+    function_drops_gradient,
     optimizer_never_steps,
 )

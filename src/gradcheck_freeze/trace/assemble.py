@@ -69,6 +69,8 @@ def assemble(recorder: Recorder) -> Trace:
                 built,
                 tuple(replace(group, tensors=of(group.tensors)) for group in stepping.groups[number]),
                 after,
+                stepping.schedules.get(number, NONE),
+                stepping.loaded.get(number, NONE),
             )
             for number, (built, after) in enumerate(stepping.built)
         ],

@@ -58,7 +58,11 @@ class MaskWatch:
             slot = recorder.ops.tensors.slot(tensor)
             hooks = handle.hooks_dict_ref()
             if slot != NONE and hooks is not None and handle.id in hooks:
-                site = recorder.sites.here(sys._getframe(2))
+                code = getattr(hooks[handle.id], "__code__", None)
+                if code is not None and is_user_file(code.co_filename):
+                    site = recorder.sites.start(code)
+                else:
+                    site = recorder.sites.here(sys._getframe(2))
                 self._hooks.append((handle.hooks_dict_ref, handle.id, hooks[handle.id]))
                 hooks[handle.id] = self._watched(hooks[handle.id], slot, site)
         except Exception as error:

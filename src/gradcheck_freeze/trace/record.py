@@ -149,6 +149,8 @@ class WatchedOptimizer:
     built: int  # site of its construction
     groups: tuple[OptimizerGroup, ...]
     after: int = 0  # how many ops had run when it was built
+    schedule: int = NONE  # site of what sets its learning rate: the scheduler, or the function given to it
+    loaded: int = NONE  # site where a state was loaded into it
 
 
 @dataclass(frozen=True, slots=True)

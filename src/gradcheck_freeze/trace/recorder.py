@@ -108,6 +108,8 @@ class Recorder:
         replace = self._patches.replace
         replace(torch.overrides, "has_torch_function", answer_as_if_absent(ops))
         replace(torch.optim.Optimizer, "add_param_group", self._watch_construction)
+        replace(torch.optim.Optimizer, "load_state_dict", self.unseen.optimizer_load)
+        replace(torch.optim.lr_scheduler.LRScheduler, "__init__", self.unseen.scheduler_init)
         replace(torch.autograd.Function, "apply", self.unseen.function_apply)
         replace(torch.nn.Parameter, "__new__", self.unseen.parameter_new)
         replace(torch.nn.Module, "train", self.modules.watch_train)

@@ -37,6 +37,8 @@ class StepWatch:
         self.steps: list[Step] = []
         self.skipped: list[SkippedStep] = []
         self.iterators: dict[tuple[int, int], int] = {}  # (optimizer, group) → site of an iterator that was used up
+        self.schedules: dict[int, int] = {}  # optimizer → site of what sets its learning rate
+        self.loaded: dict[int, int] = {}  # optimizer → site where a state was loaded into it
         self.bytes_read = 0
         self.writes: list[Write] = []
         self.pending: dict[

@@ -178,3 +178,37 @@ class Unseen:
                 recorder.scaler_answered(asked)
 
         return step
+
+    def scheduler_init(self, original: Any) -> Any:
+        """Note where an optimizer was given a learning-rate schedule."""
+        recorder = self.recorder
+
+        @functools.wraps(original)
+        def __init__(scheduler: Any, optimizer: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807
+            try:
+                if recorder.here() and isinstance(optimizer, torch.optim.Optimizer):
+                    codes = [getattr(f, "__code__", None) for f in getattr(scheduler, "lr_lambdas", ())]
+                    code = next((c for c in codes if c is not None and is_user_file(c.co_filename)), None)
+                    site = recorder.sites.here(sys._getframe(1)) if code is None else recorder.sites.start(code)
+                    recorder.stepping.schedules[recorder.stepping.number(optimizer)] = site
+            except Exception as error:
+                recorder.fail(error)
+            original(scheduler, optimizer, *args, **kwargs)
+
+        return __init__
+
+    def optimizer_load(self, original: Any) -> Any:
+        """Note where a state was loaded into an optimizer."""
+        recorder = self.recorder
+
+        @functools.wraps(original)
+        def load_state_dict(optimizer: Any, *args: Any, **kwargs: Any) -> Any:
+            try:
+                if recorder.here():
+                    number = recorder.stepping.number(optimizer)
+                    recorder.stepping.loaded[number] = recorder.sites.here(sys._getframe(1))
+            except Exception as error:
+                recorder.fail(error)
+            return original(optimizer, *args, **kwargs)
+
+        return load_state_dict

@@ -1,0 +1,65 @@
+"""GF218."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gradcheck_freeze.rules.case import Case
+from gradcheck_freeze.rules.finding import Finding, Location, Severity
+from gradcheck_freeze.rules.places import place
+from gradcheck_freeze.rules.rule import rule
+from gradcheck_freeze.rules.source import method_return
+from gradcheck_freeze.trace.record import REQUIRES_GRAD
+
+
+@rule("GF218", kind="blockage", severity=Severity.ERROR)
+def function_drops_gradient(case: Case) -> Iterator[Finding]:
+    """The backward of a custom autograd.Function gives no gradient for what should learn.
+
+    Why it matters: the graph looks whole, but `backward` returns None for this input, and autograd takes that for "no
+    gradient wanted here".
+
+    Found:
+
+        def backward(ctx, grad):
+            return grad, None                 # the second input is a learned scale
+
+    Left alone: None for an input that is a number, a mask or a frozen tensor.
+
+    Instead: return the gradient of the output by this input.
+    """
+    if case.forward_unseen:
+        return
+    trace = case.flow.trace
+    groups: dict[tuple[Location | None, str], list[int]] = {}
+    for tensor in sorted(case.uncut):
+        name, site = _function(case, tensor)
+        if name:
+            cause = method_return(trace, f"{name}.backward") or place(trace, site, name)
+            groups.setdefault((cause, name), []).append(tensor)
+    for (cause, name), tensors in groups.items():
+        yield function_drops_gradient.finding(
+            case.flow,
+            tensors,
+            f"{{where}} gets no gradient: the backward of {name} returns None for it.",
+            cause,
+            fix=f"Return a gradient for this input in {name}.backward, in the order of the inputs of its forward.",
+        )
+
+
+def _function(case: Case, tensor: int) -> tuple[str, int]:
+    """Return the custom Function on the tensor's way to a loss, and where it was called."""
+    trace = case.flow.trace
+    ops, values = trace.ops, trace.values
+    marks = {v for v in range(len(values)) if values.tensor[v] == tensor and values.flags[v] & REQUIRES_GRAD}
+    for op in range(len(ops)):
+        if not ops.mode[op] and any(v in marks for v in ops.inputs[ops.first_input[op] : ops.first_input[op + 1]]):
+            name = trace.op_names[ops.name[op]]
+            if method_return(trace, f"{name}.backward"):
+                return name, ops.site[op]
+            marks.update(
+                v
+                for v in ops.outputs[ops.first_output[op] : ops.first_output[op + 1]]
+                if values.flags[v] & REQUIRES_GRAD and case.flow.data[v]
+            )
+    return "", -1
