@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gradcheck_freeze.rules.average_never_follows import average_never_follows
+from gradcheck_freeze.rules.collapsing_comparison import collapsing_comparison
 from gradcheck_freeze.rules.dead_loss_term import dead_loss_term
 from gradcheck_freeze.rules.detached_path import detached_path
 from gradcheck_freeze.rules.eval_does_not_freeze import eval_does_not_freeze
@@ -40,6 +41,7 @@ RULES: tuple[Rule, ...] = (
     target_is_alias,
     foreign_gradient,
     masked_entries_moved,
+    collapsing_comparison,
     detached_path,
     path_under_no_grad,
     path_leaves_torch,
