@@ -7,11 +7,12 @@ read before and after the call; no hook is put on any tensor of the user's.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
 
+from gradcheck_freeze.trace.installed import push_to_bottom, remove_mode
 from gradcheck_freeze.trace.ops import OpRecorder
 from gradcheck_freeze.trace.record import NONE, Backward, GradientState, ZeroGrad
 
@@ -163,21 +164,41 @@ class GradientWatch:
         result = func(*args, **kwargs)
         try:
             if len(args) > 1 and args[1] is None:
-                self.zeroed(args[0])
+                self.zeroed([args[0]], sys._getframe(1))
         except Exception as error:
             self.recorder._on_failure(error)
         return result
 
-    def zeroed(self, tensor: torch.Tensor) -> None:
-        """Note that this leaf's `.grad` was dropped, here in the user's code."""
-        slot = self.recorder.tensors.slot(tensor)
-        if slot == NONE:
+    def zero_grad(self, optimizer: torch.optim.Optimizer, zero: Callable[[], Any], frame: Any) -> Any:
+        """Run an optimizer's zero_grad that sets every `.grad` to None, and note which it dropped.
+
+        The mode is off meanwhile: two calls through it for every parameter would cost more than the zeroing itself.
+        """
+        was_on = remove_mode(self.recorder)
+        held: list[torch.Tensor] = []
+        try:
+            try:
+                held = [t for group in optimizer.param_groups for t in group["params"] if t.grad is not None]
+            except Exception as error:
+                self.recorder._on_failure(error)
+            return zero()
+        finally:
+            try:
+                self.zeroed([tensor for tensor in held if tensor.grad is None], frame)
+            except Exception as error:
+                self.recorder._on_failure(error)
+            if was_on:
+                push_to_bottom(self.recorder)
+
+    def zeroed(self, tensors: Iterable[torch.Tensor], frame: Any) -> None:
+        """Note that the `.grad` of these leaves was dropped, here in the user's code."""
+        slots = [slot for tensor in tensors if (slot := self.recorder.tensors.slot(tensor)) != NONE]
+        if not slots:
             return
-        site = self.recorder.sites.here(sys._getframe(2))
+        site = self.recorder.sites.here(frame)
         after = len(self.recorder.ops)
         last = self.zeroings[-1] if self.zeroings else None
         if last is not None and last.site == site and last.after == after:
-            if slot not in last.tensors:
-                self.zeroings[-1] = ZeroGrad((*last.tensors, slot), site, after)
+            self.zeroings[-1] = ZeroGrad(tuple(dict.fromkeys((*last.tensors, *slots))), site, after)
         else:
-            self.zeroings.append(ZeroGrad((slot,), site, after))
+            self.zeroings.append(ZeroGrad(tuple(dict.fromkeys(slots)), site, after))

@@ -82,6 +82,7 @@ class Recorder:
         keep(register_optimizer_step_post_hook(self._after_step))
         self._patches.replace(torch.overrides, "has_torch_function", answer_as_if_absent(ops))
         self._patches.replace(torch.optim.Optimizer, "add_param_group", self._watch_construction)
+        self._patches.replace(torch.optim.Optimizer, "zero_grad", self._watch_zero_grad)
         self._patches.replace(torch.autograd.Function, "apply", self._watch_function)
         self._patches.replace(torch.nn.Parameter, "__new__", self._watch_parameter)
         self._patches.replace(torch.inference_mode, "__enter__", self._watch_inference)
@@ -416,6 +417,18 @@ class Recorder:
             return result
 
         return add_param_group
+
+    def _watch_zero_grad(self, original: Any) -> Any:
+        recorder = self
+
+        @functools.wraps(original)
+        def zero_grad(optimizer: torch.optim.Optimizer, set_to_none: bool = True) -> Any:
+            if not set_to_none or not recorder._here():
+                return original(optimizer, set_to_none)
+            frame = sys._getframe(1)
+            return recorder.gradients.zero_grad(optimizer, lambda: original(optimizer, set_to_none), frame)
+
+        return zero_grad
 
     def _before_step(self, optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> Any:
         if not self._open or threading.get_ident() != self._thread:
