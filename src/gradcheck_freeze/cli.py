@@ -59,7 +59,11 @@ def command() -> None:
 )
 @click.option("--frozen", multiple=True, metavar="PATTERN", help="Must stay frozen: a name, a glob, or PATTERN@LOSS.")
 @click.option("--trainable", multiple=True, metavar="PATTERN", help="Must learn: a name, a glob, or PATTERN@LOSS.")
-@click.option("--steps", type=click.IntRange(min=1), help="Steps of every optimizer to watch (default 3).")
+@click.option(
+    "--steps",
+    type=click.IntRange(min=1),
+    help="Steps of every optimizer to watch (default: 3, and short programs whole).",
+)
 @click.option(
     "--max-ops", type=click.IntRange(min=1), default=5_000_000, show_default=True, help="Ops to record at most."
 )
@@ -98,7 +102,7 @@ def run(
 
 
 def watch_program(
-    target: str, arguments: list[str], as_module: bool, steps: int, max_ops: int
+    target: str, arguments: list[str], as_module: bool, steps: int | None, max_ops: int
 ) -> tuple[Trace, Outcome, AbstractContextManager[None]]:
     """Run a program under watch; return its trace, how it ended, and the context in which our own libraries are found."""
     from gradcheck_freeze.trace import program
@@ -115,9 +119,9 @@ def watch_program(
 
     def arm() -> None:
         try:
-            from gradcheck_freeze.trace.recorder import Recorder
+            from gradcheck_freeze.trace.recorder import OPS_BEYOND, Recorder
 
-            held.append(Recorder(steps=steps, max_ops=max_ops))
+            held.append(Recorder(steps or 3, max_ops, ops_beyond=0 if steps else OPS_BEYOND))
             held[0].open()
         except Exception as error:
             if os.environ.get("GRADCHECK_FREEZE_DEBUG"):

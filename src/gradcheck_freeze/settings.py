@@ -20,7 +20,7 @@ class Settings:
     """What a run is held against. Patterns on the command line take the place of the file's."""
 
     contract: Contract
-    steps: int = 3
+    steps: int | None = None
     fail_on: str = "error"
 
 
@@ -28,8 +28,8 @@ def read_settings(folder: Path, frozen: tuple[str, ...], trainable: tuple[str, .
     """Return the settings for a run in this folder; raises `UsageError` for a file that cannot be read or obeyed."""
     path, table = _find(folder)
     _known(path, table, _KEYS)
-    steps, fail_on = table.get("steps", 3), table.get("fail-on", "error")
-    if not isinstance(steps, int) or isinstance(steps, bool) or steps < 1:
+    steps, fail_on = table.get("steps"), table.get("fail-on", "error")
+    if steps is not None and (not isinstance(steps, int) or isinstance(steps, bool) or steps < 1):
         raise UsageError(f"{path}: steps must be a whole number of at least 1, not {steps!r}.")
     if fail_on not in _LEVELS:
         raise UsageError(f"{path}: fail-on must be one of {', '.join(_LEVELS)}, not {fail_on!r}.")

@@ -67,9 +67,7 @@ def faults(path: Path) -> list[Fault]:
             for fault in mark.split() or ["1"]:
                 lines.setdefault(int(fault), set()).add(number)
     expected = re.findall(r"^# expect: (\w+) (\S+)$", text, re.M)
-    return [
-        Fault(kind, names, frozenset(lines.get(number, ()))) for number, (kind, names) in enumerate(expected, 1)
-    ]
+    return [Fault(kind, names, frozenset(lines.get(number, ()))) for number, (kind, names) in enumerate(expected, 1)]
 
 
 def disagreements(run: Run) -> list[str]:
@@ -82,11 +80,7 @@ def disagreements(run: Run) -> list[str]:
     explained: set[int] = set()
     for fault in faults(run.path):
         wanted = set(fnmatch.filter(names, fault.names))
-        hits = [
-            i
-            for i, f in enumerate(run.loud)
-            if f["kind"] == fault.kind and wanted & set(f["parameters"])
-        ]
+        hits = [i for i, f in enumerate(run.loud) if f["kind"] == fault.kind and wanted & set(f["parameters"])]
         explained.update(hits)
         told = {name for i in hits for name in run.loud[i]["parameters"]}
         causes = [run.loud[i]["cause"] or {"line": None, "path": ""} for i in hits]
@@ -95,7 +89,9 @@ def disagreements(run: Run) -> list[str]:
         elif not wanted <= told:
             wrong.append(f"unnamed: {sorted(wanted - told)}")
         elif fault.lines and not any(c["line"] in fault.lines and c["path"].endswith(run.path.name) for c in causes):
-            wrong.append(f"misplaced: {fault.names} wanted at {sorted(fault.lines)}, said {[c['line'] for c in causes]}")
+            wrong.append(
+                f"misplaced: {fault.names} wanted at {sorted(fault.lines)}, said {[c['line'] for c in causes]}"
+            )
     for i, f in enumerate(run.loud):
         if i not in explained:
             line = (f["cause"] or {}).get("line")

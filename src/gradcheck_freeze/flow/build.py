@@ -56,15 +56,18 @@ def _severed(trace: Trace, data: list[int]) -> list[SeveredEdge]:
     ops, flags = trace.ops, trace.values.flags
     outputs, first_output = ops.outputs, ops.first_output
     edges: list[SeveredEdge] = []
+    inside = bytearray(len(flags))  # values inside a custom Function that depend on what carries gradient into it
     for op, mode in enumerate(ops.mode):
-        if mode == FUNCTION:
-            continue
         made = outputs[first_output[op] : first_output[op + 1]]
         suspect = [value for value in made if data[value] and (mode != GRAD or not flags[value] & REQUIRES_GRAD)]
-        if not suspect:
+        if not suspect and mode != FUNCTION:
             continue
         read = ops.inputs[ops.first_input[op] : ops.first_input[op + 1]]
-        carrying = [value for value in read if flags[value] & REQUIRES_GRAD]
+        carrying = [value for value in read if flags[value] & REQUIRES_GRAD or inside[value]]
+        if mode == FUNCTION:
+            for result in made if carrying else ():
+                inside[result] = 1
+            continue
         for result in suspect:
             if not flags[result] & REQUIRES_GRAD:
                 edges.extend(SeveredEdge(op, source, result) for source in carrying)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from gradcheck_freeze.flow.graph import FlowGraph, SeveredEdge
 from gradcheck_freeze.trace.record import FUNCTION, NONE, REQUIRES_GRAD
 
+_MADE_OF_NUMBERS = frozenset({"tensor", "as_tensor", "asarray", "scalar_tensor", "new_tensor", "full", "from_numpy"})
+
 
 @dataclass(frozen=True, slots=True)
 class Cut:
@@ -27,10 +29,11 @@ def cuts(flow: FlowGraph, tensors: Collection[int]) -> list[Cut]:
     One sweep forward marks what carries their gradient, one sweep back tells which cut each of them runs into.
     """
     carried = _carried(flow, tensors)
-    groups: dict[tuple[int, int], list[SeveredEdge]] = {}
+    ops = flow.trace.ops
+    groups: dict[tuple[int, int, int], list[SeveredEdge]] = {}
     for edge in flow.severed:
         if carried[edge.source]:
-            groups.setdefault((flow.trace.ops.name[edge.op], flow.trace.ops.site[edge.op]), []).append(edge)
+            groups.setdefault((ops.name[edge.op], ops.site[edge.op], ops.mode_site[edge.op]), []).append(edge)
     if not groups:
         return []
     bits = [0] * len(flow.trace.values)
@@ -57,14 +60,9 @@ def exits(flow: FlowGraph, tensors: Collection[int]) -> list[Cut]:
     """
     trace = flow.trace
     ops, values = trace.ops, trace.values
-    entered = [
-        values.after[v]
-        for v in range(len(values))
-        if values.op[v] == NONE and flow.data[v] and values.tensor[v] == NONE
-    ]
+    last = max((after for _, after in entries(flow)), default=-1)
     carried = _carried(flow, tensors)
     groups: dict[tuple[int, int], list[SeveredEdge]] = {}
-    last = max(entered, default=-1)
     bits = [0] * len(values)
     for op in range(len(ops)):
         if ops.first_output[op] == ops.first_output[op + 1] and op < last:
@@ -84,6 +82,25 @@ def exits(flow: FlowGraph, tensors: Collection[int]) -> list[Cut]:
         Cut(tuple(edges), tuple(sorted(t for t, mask in reached.items() if mask >> number & 1)))
         for number, edges in enumerate(groups.values())
     ]
+
+
+def entries(flow: FlowGraph) -> Iterator[tuple[int, int]]:
+    """Yield the values on the way to a loss that came in as plain numbers, with how many ops had run before."""
+    trace = flow.trace
+    ops, values = trace.ops, trace.values
+    for value in range(len(values)):
+        if not flow.data[value]:
+            continue
+        op, tensor = values.op[value], values.tensor[value]
+        if op == NONE:
+            if tensor == NONE:
+                yield value, values.after[value]
+        elif (
+            ops.first_input[op] == ops.first_input[op + 1]
+            and trace.op_names[ops.name[op]] in _MADE_OF_NUMBERS
+            and (tensor == NONE or trace.tensors[tensor].kind == "tensor")
+        ):
+            yield value, op
 
 
 def _before_detach(flow: FlowGraph, value: int) -> Iterator[int]:
@@ -111,7 +128,8 @@ def _carried(flow: FlowGraph, tensors: Collection[int]) -> bytearray:
             marks[value] = 1
     for op in range(len(ops)):
         if any(
-            marks[v] and flags[v] & REQUIRES_GRAD for v in ops.inputs[ops.first_input[op] : ops.first_input[op + 1]]
+            marks[v] and (flags[v] & REQUIRES_GRAD or ops.mode[op] == FUNCTION)
+            for v in ops.inputs[ops.first_input[op] : ops.first_input[op + 1]]
         ):
             for value in ops.outputs[ops.first_output[op] : ops.first_output[op + 1]]:
                 # In-place writes under no_grad do not carry on into the leaf they write to.

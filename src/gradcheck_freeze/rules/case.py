@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from gradcheck_freeze.flow.frontier import Cut, cuts, exits
 from gradcheck_freeze.flow.graph import FlowGraph
 from gradcheck_freeze.rules.intent import Intent
-from gradcheck_freeze.trace.record import INFERENCE, NO_GRAD, UNSEEN
+from gradcheck_freeze.trace.record import INFERENCE, NO_GRAD, NONE, UNSEEN
 
 DETACHING = frozenset({"detach", "detach_", "data"})
 LEAVING = frozenset(
@@ -49,6 +49,32 @@ class Case:
     forward_unseen: bool  # a loss was handed over ready-made: only the engine's word is known
     leaving: Mapping[int, Cut]  # off_path, but their numbers left torch here and may have come back
 
+    def below(self, module: int) -> list[int]:
+        """Return the parameters of a module and of everything below it."""
+        prefix = self.flow.trace.modules[module].name + "."
+        return [
+            t for t, r in enumerate(self.flow.trace.tensors) if r.kind == "parameter" and r.names[0].startswith(prefix)
+        ]
+
+    def around(self, module: int) -> list[int]:
+        """Return a module and those above it."""
+        found = []
+        while module != NONE:
+            found.append(module)
+            module = self.flow.trace.modules[module].parent
+        return found
+
+    def first_op_of_call(self, call: int) -> int:
+        """Return the first op that ran in a module call or below it; the number of ops if none did."""
+        trace = self.flow.trace
+        for op in range(len(trace.ops)):
+            inner = trace.ops.call[op]
+            while inner != NONE and inner != call:
+                inner = trace.calls[inner].parent
+            if inner == call:
+                return op
+        return len(trace.ops)
+
 
 def build_case(flow: FlowGraph, intent: Intent) -> Case:
     """Return the evidence of a run."""
@@ -58,16 +84,25 @@ def build_case(flow: FlowGraph, intent: Intent) -> Case:
         if flow.losses
         else set()
     )
-    starved = {t for t in starved if t in intent.carried or trace.tensors[t].requires_grad}
+    starved = {
+        t for t in starved if (t in intent.carried or trace.tensors[t].requires_grad) and _is_trained(flow, intent, t)
+    }
     read = _read_by_ops(flow) if starved else set()
     unread = {t for t in starved if not flow.tensors[t].data and t not in read}
     off_path = {t for t in starved - unread if not flow.tensors[t].data}
     cut: dict[int, Cut] = {}
     on_path = starved - unread - off_path
     if on_path:
-        for found in sorted(cuts(flow, on_path), key=lambda c: rank(flow, c)):
-            for tensor in found.tensors:
-                cut.setdefault(tensor, found)
+        own = _own_losses(flow)
+        found = sorted(cuts(flow, on_path), key=lambda c: rank(flow, c))
+        for wanted in (True, False):  # a cut on the way to the loss that the tensor is trained by, before any other
+            for candidate in found:
+                mask = 0
+                for edge in candidate.edges:
+                    mask |= flow.data[edge.result]
+                for tensor in candidate.tensors:
+                    if bool(mask & own.get(tensor, mask)) == wanted:
+                        cut.setdefault(tensor, candidate)
     roots = [root for backward in trace.backwards for root in backward.roots]
     return Case(
         flow,
@@ -79,6 +114,34 @@ def build_case(flow: FlowGraph, intent: Intent) -> Case:
         any(trace.values.flags[root] & UNSEEN for root in roots),
         _leaving(flow, off_path),
     )
+
+
+def _own_losses(flow: FlowGraph) -> dict[int, int]:
+    """Return, for the tensors of every optimizer, the losses whose backward came last before one of its steps."""
+    trace = flow.trace
+    number_of = {backward: number for number, loss in enumerate(flow.losses) for backward in loss.backwards}
+    own: dict[int, int] = {}
+    for step in trace.steps:
+        before = [
+            b for b, backward in enumerate(trace.backwards) if backward.after <= step.after and not backward.returns
+        ]
+        if before:
+            for group in trace.optimizers[step.optimizer].groups:
+                for tensor in group.tensors:
+                    own[tensor] = own.get(tensor, 0) | 1 << number_of[before[-1]]
+    return own
+
+
+def _is_trained(flow: FlowGraph, intent: Intent, tensor: int) -> bool:
+    """Return whether somebody is to move a tensor: an optimizer, the contract, or nobody yet because none was seen.
+
+    Copies that the program itself writes, and networks that only give features, are in no optimizer. A gradient that the
+    program puts into `.grad` by itself is as good as one from a loss.
+    """
+    given = flow.trace.gradients.get(tensor)
+    if given is not None and given.state != "none":
+        return False
+    return bool(flow.tensors[tensor].optimizers) or tensor in intent.stated or not flow.trace.optimizers
 
 
 def _read_by_ops(flow: FlowGraph) -> set[int]:
@@ -93,11 +156,12 @@ def _read_by_ops(flow: FlowGraph) -> set[int]:
         targets = {owner[v] for v in made}
         for value in ops.inputs[ops.first_input[op] : ops.first_input[op + 1]]:
             tensor = owner[value]
+            name = trace.op_names[ops.name[op]]
             if (
                 tensor >= 0
                 and tensor not in targets
-                and made
-                and trace.op_names[ops.name[op]] not in ("detach", "clone", "data")
+                and (made or name in LEAVING)
+                and name not in ("detach", "clone", "data")
             ):
                 read.add(tensor)
     return read

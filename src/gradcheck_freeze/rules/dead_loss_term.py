@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gradcheck_freeze.flow.frontier import Cut, cuts
+from gradcheck_freeze.flow.frontier import Cut, cuts, entries, exits
 from gradcheck_freeze.flow.graph import SeveredEdge
 from gradcheck_freeze.rules.case import Case, rank
 from gradcheck_freeze.rules.cut_paths import cause_of, op_name
@@ -118,6 +118,8 @@ def _dead_terms(case: Case) -> Iterator[tuple[int, int]]:
             if name not in _SUMMING and name not in _SCALING:
                 continue
             carrying = [v for v in read if values.flags[v] & REQUIRES_GRAD]
+            if name in _SCALING and len(carrying) > 1:
+                continue  # what is added inside a factor weighs the other one: a baseline, not a term
             pending.extend(carrying)
             if name in _SUMMING and carrying:
                 yield from (
@@ -160,5 +162,25 @@ def _cut_behind(case: Case, term: int) -> Cut | None:
         for cut in cuts(flow, learners)
         if any(e in wanted for e in cut.edges)
     ]
-    found = [cut for cut in found if cut.tensors]
+    found = [cut for cut in found if cut.tensors] or _exits_behind(case, behind, learners - starved)
     return min(found, key=lambda cut: rank(flow, cut)) if found else None
+
+
+def _exits_behind(case: Case, behind: set[int], learners: set[int]) -> list[Cut]:
+    """Return the calls that took numbers out of torch in the same step in which such numbers came into the term."""
+    flow = case.flow
+    came = [after for value, after in entries(flow) if value in behind]
+    if not came or not learners:
+        return []
+    begun = max((step.after for step in flow.trace.steps if step.after <= max(came)), default=0)
+    return [
+        cut
+        for cut in exits(flow, learners)
+        if cut.tensors and any(begun <= edge.op < max(came) for edge in cut.edges) and _bulk(case, cut)
+    ]
+
+
+def _bulk(case: Case, cut: Cut) -> bool:
+    """Return whether the call takes out a whole array: a single number is most often for a log."""
+    trace = case.flow.trace
+    return trace.op_names[trace.ops.name[cut.op]] in ("numpy", "__array__", "tolist", "__dlpack__")

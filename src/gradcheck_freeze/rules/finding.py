@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 
@@ -54,6 +54,10 @@ class Finding:
     cause: Location | None
     trail: tuple[Location, ...] = ()  # from the loss, by the cause, to the parameter
     fix: Fix | None = None
+
+    def called(self, names: tuple[str, ...], where: str) -> Finding:
+        """Return this finding with its parameters under other names of theirs: those that are at fault."""
+        return replace(self, parameters=tuple(sorted(names)), where=where)
 
     @property
     def fingerprint(self) -> str:

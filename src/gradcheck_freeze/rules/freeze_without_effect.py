@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import ast
-import linecache
 from collections.abc import Iterator
 
 from gradcheck_freeze.rules.case import Case
 from gradcheck_freeze.rules.finding import Finding, Location, Severity
 from gradcheck_freeze.rules.intent import is_misspelt
-from gradcheck_freeze.rules.places import line_at
 from gradcheck_freeze.rules.rule import rule
+from gradcheck_freeze.rules.source import attribute_set
 from gradcheck_freeze.trace.record import NONE
 
 
@@ -58,19 +56,4 @@ def _assignment(case: Case, attributes: set[str], tensor: int) -> Location | Non
     while module != NONE and not flagged:
         flagged = trace.modules[module].name if trace.modules[module].attributes else ""
         module = trace.modules[module].parent
-    found: list[Location] = []
-    for path in sorted({site.path for site in trace.sites}):
-        try:
-            tree = ast.parse("".join(linecache.getlines(path)))
-        except (SyntaxError, ValueError):
-            continue
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Assign):
-                for target in node.targets:
-                    if isinstance(target, ast.Attribute) and target.attr in wanted:
-                        owner = ast.unparse(target.value)
-                        place = line_at(trace, path, node.lineno, f"{target.attr} =")
-                        if not misspelt and flagged.rpartition(".")[2] == owner.rpartition(".")[2]:
-                            return place
-                        found.append(place)
-    return found[0] if found else None
+    return attribute_set(trace, wanted, "" if misspelt else flagged)

@@ -29,11 +29,11 @@ def frozen_updated(case: Case) -> Iterator[Finding]:
     """
     trace = case.flow.trace
     groups: dict[tuple[Location | None, str, str], list[int]] = {}
-    for tensor in sorted(case.intent.fixed - case.intent.tried):
-        if case.flow.tensors[tensor].changed and trace.tensors[tensor].kind != "buffer":
-            groups.setdefault(_reason(case, tensor), []).append(tensor)
+    moves = _moves(case)
+    for tensor in sorted(moves):
+        groups.setdefault(_reason(case, tensor), []).append(tensor)
     for (cause, why, fix), tensors in groups.items():
-        step = trace.steps[case.flow.tensors[tensors[0]].changed[0]]
+        step = trace.steps[moves[tensors[0]]]
         optimizer = trace.optimizers[step.optimizer]
         line = place(trace, step.site, "step")
         feeding = sorted({trace.backwards[b].name for t in tensors for b in step.losses.get(t, ())})
@@ -55,6 +55,31 @@ def frozen_updated(case: Case) -> Iterator[Finding]:
         yield frozen_updated.finding(case.flow, tensors, f"{moved}: {why}.", cause, trail=trail, fix=fix)
 
 
+def _moves(case: Case) -> dict[int, int]:
+    """Return the parameters that a step moves while they should stay, each with the first such step."""
+    trace = case.flow.trace
+    moves: dict[int, int] = {}
+    for tensor, record in enumerate(trace.tensors):
+        changed = case.flow.tensors[tensor].changed
+        if not changed or record.kind == "buffer" or tensor in case.intent.tried:
+            continue
+        if tensor in case.intent.fixed:
+            moves[tensor] = changed[0]
+        elif (since := case.intent.frozen_since.get(tensor)) is not None and tensor not in case.intent.stated:
+            later = [s for s in changed if trace.steps[s].after > since and not _fed_after(case, tensor, since, s)]
+            if later:
+                moves[tensor] = later[0]
+    return moves
+
+
+def _fed_after(case: Case, tensor: int, since: int, step: int) -> bool:
+    """Return whether a step applies gradient from a backward made after the freeze, or before it in the same round."""
+    trace = case.flow.trace
+    applied = trace.steps[step].losses.get(tensor, ())
+    earlier = max((s.after for s in trace.steps[:step]), default=0)
+    return any(earlier <= trace.backwards[b].after for b in applied)
+
+
 def _reason(case: Case, tensor: int) -> tuple[Location | None, str, str]:
     trace = case.flow.trace
     flags = [d for d in trace.declarations if d.kind == "requires_grad"]
@@ -65,7 +90,7 @@ def _reason(case: Case, tensor: int) -> tuple[Location | None, str, str]:
     )
     built = place(trace, optimizer.built, "optimizer") if optimizer else None
     keep = "Freeze it with requires_grad_(False) and leave it out of the optimizer."
-    if tensor not in case.intent.carried and own and not own[-1].value:
+    if own and not own[-1].value and (tensor not in case.intent.carried or tensor in case.intent.frozen_since):
         return (
             place(trace, own[-1].site, "requires_grad = False"),
             "it was frozen here, but momentum, weight decay or a gradient left in .grad still moves it",

@@ -20,6 +20,7 @@ class Intent:
     stated: frozenset[int] = frozenset()  # those of either set that the contract names
     carried: frozenset[int] = frozenset()  # those that required grad when some loss was computed from them
     tried: frozenset[int] = frozenset()  # those that the author tried to freeze by a flag that torch does not know
+    frozen_since: Mapping[int, int] = field(default_factory=dict)  # those frozen while the program ran → when
     fixed_for_loss: Mapping[int, frozenset[int]] = field(default_factory=dict)
     learn_for_loss: Mapping[int, frozenset[int]] = field(default_factory=dict)
 
@@ -42,6 +43,7 @@ def read_intent(flow: FlowGraph, contract: Contract) -> Intent:
     )
     tried = frozenset(_tried(flow))
     declared = {t for d in trace.declarations if d.kind == "requires_grad" and not d.value for t in d.tensors}
+    frozen_since = _frozen_since(flow)
     fixed, learn = set(frozen), set(trainable)
     for index, tensor in enumerate(trace.tensors):
         if index in frozen or index in trainable or tensor.kind == "buffer":
@@ -56,9 +58,23 @@ def read_intent(flow: FlowGraph, contract: Contract) -> Intent:
         frozenset(frozen | trainable),
         carried,
         tried,
+        frozen_since,
         _for_losses(flow, contract.frozen_for_loss, names, "--frozen"),
         _for_losses(flow, contract.trainable_for_loss, names, "--trainable"),
     )
+
+
+def _frozen_since(flow: FlowGraph) -> dict[int, int]:
+    """Return when each tensor that ends up frozen was frozen for the last time: the number of ops that had run."""
+    since: dict[int, int] = {}
+    for declaration in flow.trace.declarations:
+        if declaration.kind == "requires_grad":
+            for tensor in declaration.tensors:
+                if declaration.value:
+                    since.pop(tensor, None)
+                else:
+                    since.setdefault(tensor, declaration.after)
+    return since
 
 
 def _matching(patterns: Iterable[str], names: list[tuple[str, ...]], option: str) -> set[int]:

@@ -57,9 +57,10 @@ def _parameters(flow: FlowGraph, intent: Intent, findings: Iterable[Finding]) ->
     trace = flow.trace
     leaking = {name for f in findings if f.kind == "leak" for name in f.parameters}
     blocked = {name for f in findings if f.kind == "blockage" for name in f.parameters}
+    spoken = {name for f in findings for name in f.parameters}
     records = []
     for index, tensor in enumerate(trace.tensors):
-        name = tensor.names[0]
+        name = next((n for n in tensor.names if n in spoken), tensor.names[0])  # the name that a finding calls it by
         seen = flow.tensors[index]
         if not name or (
             tensor.kind == "tensor"
@@ -75,7 +76,7 @@ def _parameters(flow: FlowGraph, intent: Intent, findings: Iterable[Finding]) ->
         records.append(
             ParameterRecord(
                 name,
-                tensor.names[1:],
+                tuple(n for n in tensor.names if n != name),
                 tensor.kind,
                 trace.modules[tensor.module].name if tensor.module != NONE else "",
                 tensor.shape,

@@ -37,6 +37,11 @@ def path_without_derivative(case: Case) -> Iterator[Finding]:
 
     def explain(cut: Cut, loss: str) -> tuple[str, str]:
         name = op_name(case, cut.op)
+        if name == "CheckpointFunction":
+            return (
+                f"{{where}} gets no gradient from {loss}: this re-entrant checkpoint has no input that requires grad.",
+                "Pass use_reentrant=False, or let an input of the checkpoint require grad.",
+            )
         return (
             f"{{where}} gets no gradient from {loss}: {name} here has no derivative.",
             "Use a soft version (softmax, gumbel_softmax, grid_sample), or a straight-through estimator.",

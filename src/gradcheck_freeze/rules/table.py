@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from gradcheck_freeze.rules.average_never_follows import average_never_follows
 from gradcheck_freeze.rules.dead_loss_term import dead_loss_term
 from gradcheck_freeze.rules.detached_path import detached_path
 from gradcheck_freeze.rules.eval_does_not_freeze import eval_does_not_freeze
+from gradcheck_freeze.rules.every_step_skipped import every_step_skipped
+from gradcheck_freeze.rules.foreign_gradient import foreign_gradient
 from gradcheck_freeze.rules.freeze_without_effect import freeze_without_effect
 from gradcheck_freeze.rules.frozen_fed_gradient import frozen_fed_gradient
 from gradcheck_freeze.rules.frozen_statistics_drift import frozen_statistics_drift
 from gradcheck_freeze.rules.frozen_updated import frozen_updated
 from gradcheck_freeze.rules.gradient_always_zero import gradient_always_zero
+from gradcheck_freeze.rules.left_in_eval_mode import left_in_eval_mode
+from gradcheck_freeze.rules.masked_entries_moved import masked_entries_moved
 from gradcheck_freeze.rules.missing_from_optimizer import missing_from_optimizer
+from gradcheck_freeze.rules.nonfinite import gradient_not_finite
 from gradcheck_freeze.rules.off_the_loss_path import off_the_loss_path
+from gradcheck_freeze.rules.optimizer_never_steps import optimizer_never_steps
+from gradcheck_freeze.rules.padding_row_is_an_entry import padding_row_is_an_entry
 from gradcheck_freeze.rules.parameter_unused import parameter_unused
 from gradcheck_freeze.rules.path_leaves_torch import path_leaves_torch
 from gradcheck_freeze.rules.path_under_no_grad import path_under_no_grad
@@ -19,6 +27,7 @@ from gradcheck_freeze.rules.path_without_derivative import path_without_derivati
 from gradcheck_freeze.rules.rule import Rule
 from gradcheck_freeze.rules.stale_optimizer_entry import stale_optimizer_entry
 from gradcheck_freeze.rules.step_without_effect import step_without_effect
+from gradcheck_freeze.rules.target_is_alias import target_is_alias
 from gradcheck_freeze.rules.unreached_by_loss import unreached_by_loss
 
 RULES: tuple[Rule, ...] = (
@@ -27,6 +36,9 @@ RULES: tuple[Rule, ...] = (
     frozen_statistics_drift,
     freeze_without_effect,
     eval_does_not_freeze,
+    target_is_alias,
+    foreign_gradient,
+    masked_entries_moved,
     detached_path,
     path_under_no_grad,
     path_leaves_torch,
@@ -39,4 +51,10 @@ RULES: tuple[Rule, ...] = (
     dead_loss_term,
     step_without_effect,
     unreached_by_loss,
+    every_step_skipped,
+    padding_row_is_an_entry,
+    left_in_eval_mode,
+    average_never_follows,
+    gradient_not_finite,
+    optimizer_never_steps,
 )

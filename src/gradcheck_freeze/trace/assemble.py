@@ -17,7 +17,6 @@ from gradcheck_freeze.trace.record import (
     Backward,
     Declaration,
     ModuleCall,
-    OptimizerGroup,
     Site,
     Trace,
     WatchedModule,
@@ -35,6 +34,8 @@ def assemble(recorder: Recorder) -> Trace:
     sites = recorder.sites.resolve()
     modules, module_index = inventory.watched_modules()
     in_groups = _names_in_groups(recorder)
+    for slot in gradients.gradient_slots.values():
+        in_groups.setdefault(slot, "")  # a leaf whose `.grad` the user's code reads, in a variable that nobody searched
     tensors, slots = inventory.watched_tensors(module_index, in_groups)
     _add_short_lived(recorder, modules, module_index, tensors, slots)
     tensors = _with_last_read(recorder, tensors, slots)
@@ -42,6 +43,7 @@ def assemble(recorder: Recorder) -> Trace:
     def of(held: tuple[int, ...]) -> tuple[int, ...]:
         return tuple(slots[slot] for slot in held if slot in slots)
 
+    gradient_of = _gradient_of(recorder, slots)
     values = recorder.ops.values
     values.tensor = array("i", [slots.get(slot, NONE) if slot != NONE else NONE for slot in values.tensor])
     optimizer_names = _optimizer_names(recorder)
@@ -54,7 +56,7 @@ def assemble(recorder: Recorder) -> Trace:
         modules=modules,
         calls=[
             ModuleCall(module_index.get(call.module, NONE), call.parent, call.site, call.training)
-            for call in recorder.calls
+            for call in recorder.modules.calls
         ],
         backwards=[
             _named(backward, sites, of(backward.received), recorder.loss_names.get(number))
@@ -65,7 +67,7 @@ def assemble(recorder: Recorder) -> Trace:
                 optimizer_names[number],
                 stepping.type_names[number],
                 built,
-                tuple(OptimizerGroup(of(group.tensors), group.settings) for group in stepping.groups[number]),
+                tuple(replace(group, tensors=of(group.tensors)) for group in stepping.groups[number]),
                 after,
             )
             for number, (built, after) in enumerate(stepping.built)
@@ -76,12 +78,24 @@ def assemble(recorder: Recorder) -> Trace:
                 gradients={slots[s]: state for s, state in step.gradients.items() if s in slots},
                 losses={slots[s]: losses for s, losses in step.losses.items() if s in slots},
                 changed={slots[s]: ratio for s, ratio in step.changed.items() if s in slots},
+                moved_at_zero=of(step.moved_at_zero),
             )
             for step in stepping.steps
         ],
+        skipped=[
+            replace(step, gradients={slots[s]: state for s, state in step.gradients.items() if s in slots})
+            for step in stepping.skipped
+        ],
+        lookups=[replace(found, tensor=slots[s]) for s, found in recorder.lookups.found.items() if s in slots],
+        maskings=[replace(found, tensor=slots[s]) for s, found in recorder.masks.found.items() if s in slots],
+        at_values=gradients.at_values,
+        gradient_of=gradient_of,
         writes=[replace(write, tensor=slots[write.tensor]) for write in stepping.writes if write.tensor in slots],
         zeroings=[replace(zeroing, tensors=of(zeroing.tensors)) for zeroing in gradients.zeroings],
-        declarations=_declarations(recorder, slots),
+        declarations=sorted(
+            [*_declarations(recorder, slots), *_switches(recorder, module_index)],
+            key=lambda declaration: declaration.after,
+        ),
         gradients={slots[s]: state for s, state in gradients.states.items() if s in slots},
         gaps=recorder.gaps,
         closed=recorder.closed or "",
@@ -103,13 +117,8 @@ def _names_in_groups(recorder: Recorder) -> dict[int, str]:
 
 
 def _optimizer_names(recorder: Recorder) -> list[str]:
-    names = []
-    for number, reference in enumerate(recorder.stepping.optimizers):
-        optimizer = reference()
-        held = recorder.inventory.optimizer_names.get(id(optimizer)) if optimizer is not None else None
-        known = held[1] if held is not None and held[0]() is optimizer else []
-        names.append(known[0] if known else f"{recorder.stepping.type_names[number]}#{number}")
-    return names
+    stepping = recorder.stepping
+    return [stepping.names.get(n, f"{type_name}#{n}") for n, type_name in enumerate(stepping.type_names)]
 
 
 def _add_short_lived(
@@ -162,7 +171,7 @@ def _with_last_read(recorder: Recorder, tensors: list[WatchedTensor], slots: dic
 def _declarations(recorder: Recorder, slots: dict[int, int]) -> list[Declaration]:
     """Return the declarations, those made at one place at one time as one."""
     merged: list[Declaration] = []
-    for kind, value, slot, site, after in recorder.raw_declarations:
+    for kind, value, slot, site, after in recorder.declaring.made:
         if slot not in slots:
             continue
         last = merged[-1] if merged else None
@@ -172,6 +181,23 @@ def _declarations(recorder: Recorder, slots: dict[int, int]) -> list[Declaration
         else:
             merged.append(Declaration(kind, value, (slots[slot],), (), site, after))
     return merged
+
+
+def _switches(recorder: Recorder, index: dict[int, int]) -> list[Declaration]:
+    """Return every `train()` and `eval()` of a module that has a name."""
+    return [
+        Declaration("mode", mode, (), (index[number],), site, after)
+        for number, mode, site, after in recorder.modules.switches
+        if number in index
+    ]
+
+
+def _gradient_of(recorder: Recorder, slots: dict[int, int]) -> dict[int, int]:
+    """Return the values that are the `.grad` of a watched tensor, as the user's code read it."""
+    known = {slot: slots[leaf] for slot, leaf in recorder.gradients.gradient_slots.items() if leaf in slots}
+    if not known:
+        return {}
+    return {value: known[slot] for value, slot in enumerate(recorder.ops.values.tensor) if slot in known}
 
 
 def _named(backward: Backward, sites: list[Site], received: tuple[int, ...], name: str | None) -> Backward:

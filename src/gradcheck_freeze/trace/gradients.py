@@ -16,6 +16,7 @@ from gradcheck_freeze.trace.installed import push_to_bottom, remove_mode
 from gradcheck_freeze.trace.ops import OpRecorder
 from gradcheck_freeze.trace.record import NONE, Backward, GradientState, ZeroGrad
 
+_MOST_PROBES = 30_000  # a hook makes a wrapper of a graph node, and a very deep chain of those cannot be freed
 _RANK = {"none": 0, "zero": 1, "finite": 2, "nonfinite": 3}
 Held = dict[int, tuple[int, int]]  # slot → identity and version of its `.grad`
 
@@ -51,7 +52,34 @@ class GradientWatch:
         self.zeroings: list[ZeroGrad] = []
         self.contributors: dict[int, list[int]] = {}  # slot → backwards whose gradient its `.grad` still holds
         self.states: dict[int, GradientState] = {}
+        self.gradient_slots: dict[int, int] = {}  # slot of a `.grad` that the user's code read → slot of its parameter
+        self.at_values: dict[int, str] = {}  # value → state of its gradient, in steps that are watched deeply
         self._held: Held = {}  # as the last backward left it
+        self._owners: dict[int, int] = {}  # identity of a `.grad` → slot
+        self.on_received: Callable[[Iterable[int]], None] = lambda slots: None
+        recorder.on_first_seen = self._first_seen
+
+    def _first_seen(self, tensor: torch.Tensor) -> None:
+        """Note that a tensor which the user's code reads for the first time is the `.grad` of a leaf."""
+        slot = self._owners.get(id(tensor))
+        leaf = None if slot is None else self.recorder.tensors.slots[slot]()
+        if slot is not None and leaf is not None and leaf.grad is tensor:
+            self.gradient_slots[self.recorder.tensors.slot(tensor)] = slot
+
+    def probe(self, tensor: torch.Tensor, value: int) -> None:
+        """Have the engine tell what gradient arrives at a value; the gradient itself is left as it is."""
+        if len(self.at_values) >= _MOST_PROBES:
+            return
+
+        def note(gradient: torch.Tensor) -> None:
+            try:
+                self.at_values[value] = state_of([gradient])[0].state
+            except Exception as error:
+                self.recorder._on_failure(error)
+
+        note.__torch_unserializable__ = True  # type: ignore[attr-defined]  # torch.save does not warn of such a hook
+        self.at_values[value] = "none"
+        tensor.register_hook(note)
 
     def leaves(self) -> Iterable[tuple[int, torch.Tensor]]:
         """Yield the live leaves that require grad, with their slots."""
@@ -135,7 +163,9 @@ class GradientWatch:
             received = tuple(slot for slot, held in after.items() if before.get(slot) != held)
             for slot in received:
                 self.contributors.setdefault(slot, []).append(number)
+            self.on_received(received)
         self._held = after
+        self._owners = {identity: slot for slot, (identity, _) in after.items()}
         self.backwards.append(
             Backward(
                 "", site, len(self.recorder.ops), roots, received, returns, create, bool(kwargs.get("retain_graph"))

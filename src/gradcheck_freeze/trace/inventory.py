@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 from weakref import ref
 
@@ -14,8 +15,34 @@ from gradcheck_freeze.trace.record import LEAF, NONE, REQUIRES_GRAD, WatchedModu
 _KNOWN_ATTRIBUTES = frozenset(vars(torch.nn.Parameter(torch.empty(0)))) | {"requires_grad"}
 
 
+@dataclass(slots=True)
+class _Entry:
+    """What is known of a module, as it was when it was last seen alive."""
+
+    paths: list[str]
+    parent: int  # module number, or NONE
+    registered: bool
+    type_name: str = ""
+    training: bool = True
+    attributes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What is known of a tensor, as it was when it was last seen alive."""
+
+    shape: tuple[int, ...]
+    dtype: str
+    numel: int
+    requires_grad: bool
+    attributes: tuple[str, ...]
+
+
 class Inventory:
-    """Modules by the names that led to them; a name once given stays, a shorter way found later is an alias."""
+    """Modules by the names that led to them; a name once given stays, a shorter way found later is an alias.
+
+    No module and no tensor is kept alive: what is reported of one that has died is what was last seen of it.
+    """
 
     def __init__(self, recorder: OpRecorder) -> None:
         self.recorder = recorder
@@ -29,9 +56,11 @@ class Inventory:
         self.loose: dict[int, list[str]] = {}  # slot → names of a bare tensor
         self.optimizer_names: dict[int, tuple[ref[torch.optim.Optimizer], list[str]]] = {}
         self.local: dict[int, tuple[int, str]] = {}  # module made in a forward → number of the parent, local name
-        self.kept: dict[int, tuple[list[str], str, int]] = {}  # slot → names, kind, module number: of what may die
+        self.kept: dict[int, tuple[list[str], str, int]] = {}  # slot → names, kind, module number
         self.short_lived: list[tuple[int, int, str, tuple[int, ...], str]] = []  # slot, parent, name, shape, dtype
-        self.entries: dict[int, tuple[torch.nn.Module, list[str], int, bool]] = {}
+        self.entries: dict[int, _Entry] = {}  # by module number
+        self.facts: dict[int, _Facts] = {}
+        self.gone: set[int] = set()  # slots that their module no longer held when it was last looked at
 
     def number(self, module: torch.nn.Module) -> int:
         """Return the number of a module, new or known."""
@@ -56,46 +85,50 @@ class Inventory:
             slot = self.recorder.tensors.slot(tensor)
             if slot != NONE:
                 _merge(self.loose.setdefault(slot, []), paths, final)
+                self.facts[slot] = _facts(tensor)
         for optimizer, paths in found.optimizers.values():
             held_optimizer = self.optimizer_names.setdefault(id(optimizer), (ref(optimizer), []))
             if held_optimizer[0]() is not optimizer:
                 held_optimizer = self.optimizer_names[id(optimizer)] = (ref(optimizer), [])
             _merge(held_optimizer[1], paths, final)
-        if final:
-            self.kept_before = self.kept
-            self.kept = {}
-        self.walk()
-        if final:
-            for slot, entry in self.kept_before.items():
-                self.kept.setdefault(slot, entry)
+        self.walk(final)
 
-    def walk(self) -> None:
-        """Walk every module from its roots and give its tensors slots and names."""
-        self.entries.clear()
+    def walk(self, final: bool) -> None:
+        """Walk every live module from its roots, give its tensors slots and names, and note how they stand."""
         alive = [(module, names) for reference, names in self.roots.values() if (module := reference()) is not None]
         inner: set[int] = set()
         for module, _ in alive:
             inner.update(id(child) for child in _below(module))
+        seen: dict[int, _Entry] = {}
         for outermost in (True, False):
             for module, paths in alive:
                 if (id(module) not in inner) == outermost:
                     for path in paths:
-                        self._enter(module, path, NONE, True)
+                        self._enter(seen, module, path, NONE, True)
         for number, reference in enumerate(list(self.modules)):
             module = reference()
-            if (
-                module is not None
-                and id(module) not in self.entries
-                and (number in self.called or number in self.local)
-            ):
+            if module is not None and number not in seen and (number in self.called or number in self.local):
                 parent, local = self.local.get(number, (NONE, ""))
-                above = self.modules[parent]() if parent != NONE else None
-                if above is not None and local and id(above) in self.entries:
-                    self._enter(module, f"{self.entries[id(above)][1][0]}.{local}", parent, False)
+                if parent in seen and local:
+                    self._enter(seen, module, f"{seen[parent].paths[0]}.{local}", parent, False)
                 elif number in self.called and not self._is_inner(module):
-                    self._enter(module, f"{type(module).__name__}#{number}", NONE, True)
-        for module, paths, _, registered in self.entries.values():
-            self._keep(module, paths, registered)
+                    self._enter(seen, module, f"{type(module).__name__}#{number}", NONE, True)
+        names_now: dict[int, tuple[list[str], str, int]] = {}
+        held: set[int] = set()
+        for number, entry in seen.items():
+            module = self.modules[number]()
+            if module is not None:
+                entry.type_name, entry.training = type(module).__name__, module.training
+                entry.attributes = ("requires_grad",) if "requires_grad" in vars(module) else ()
+                self._keep(names_now, held, module, entry)
+        self.entries.update(seen)
+        self.gone -= held
+        for slot, (_, kind, _) in self.kept.items():
+            # At the end modules die with the function that held them: that does not mean that they lost a tensor.
+            lost = slot not in held and not final and not kind.startswith("loose ")
+            if lost and self.recorder.tensors.slots[slot]() is not None:
+                self.gone.add(slot)
+        self.kept = {**names_now, **{slot: known for slot, known in self.kept.items() if slot not in names_now}}
 
     def _is_inner(self, module: torch.nn.Module) -> bool:
         return any(
@@ -103,26 +136,29 @@ class Inventory:
             for other in (reference() for reference in self.modules)
         )
 
-    def _enter(self, module: torch.nn.Module, path: str, parent: int, registered: bool) -> None:
+    def _enter(
+        self, seen: dict[int, _Entry], module: torch.nn.Module, path: str, parent: int, registered: bool
+    ) -> None:
         stack = [(module, path, parent, registered)]
         while stack:
             module, path, parent, registered = stack.pop()
-            entry = self.entries.get(id(module))
+            number = self.number(module)
+            entry = seen.get(number)
             if entry is None:
-                number = self.number(module)
-                self.entries[id(module)] = (module, [path], parent, registered)
-            elif path in entry[1] or len(entry[1]) > 8:
+                seen[number] = _Entry([path], parent, registered)
+            elif path in entry.paths or len(entry.paths) > 8:
                 continue
             else:
-                entry[1].append(path)
-                number = self.number(module)
+                entry.paths.append(path)
             below = [
                 (child, f"{path}.{name}", number, registered and kept) for name, child, kept in names.children(module)
             ]
             stack.extend(reversed(below))
 
-    def _keep(self, module: torch.nn.Module, paths: list[str], registered: bool) -> None:
-        number = self.number(module)
+    def _keep(
+        self, kept: dict[int, tuple[list[str], str, int]], held: set[int], module: torch.nn.Module, entry: _Entry
+    ) -> None:
+        number, registered = self.number(module), entry.registered
         here: list[tuple[str, torch.Tensor, str, bool]] = []
         here += [(name, t, "parameter", registered) for name, t in module._parameters.items() if t is not None]
         here += [(name, t, "buffer", registered) for name, t in module._buffers.items() if t is not None]
@@ -132,12 +168,14 @@ class Inventory:
             slot = self.recorder.tensors.adopt(tensor)
             if slot == NONE:
                 continue
-            full = [f"{path}.{name}" for path in paths]
-            kept = self.kept.get(slot)
-            if kept is None:
-                self.kept[slot] = (full, kind if is_registered else f"loose {kind}", number)
+            self.facts[slot] = _facts(tensor)
+            held.add(slot)
+            full = [f"{path}.{name}" for path in entry.paths]
+            known = kept.get(slot)
+            if known is None:
+                kept[slot] = (full, kind if is_registered else f"loose {kind}", number)
             else:
-                kept[0].extend(n for n in full if n not in kept[0])
+                known[0].extend(n for n in full if n not in known[0])
 
     def slots(self) -> list[int]:
         """Return the slots that have a name."""
@@ -147,22 +185,19 @@ class Inventory:
         """Return the modules that have a name, and for each number its index there."""
         watched: list[WatchedModule] = []
         index: dict[int, int] = {}
-        ordered = sorted(self.entries.values(), key=lambda entry: (entry[1][0].count("."), self.number(entry[0])))
-        for module, paths, parent, registered in ordered:
-            number = self.number(module)
+        for number, entry in sorted(self.entries.items(), key=lambda item: (item[1].paths[0].count("."), item[0])):
             index[number] = len(watched)
-            attributes = ("requires_grad",) if "requires_grad" in vars(module) else ()
             watched.append(
                 WatchedModule(
-                    paths[0],
-                    type(module).__name__,
-                    index.get(parent, NONE),
-                    module.training,
+                    entry.paths[0],
+                    entry.type_name,
+                    index.get(entry.parent, NONE),
+                    entry.training,
                     number in self.called,
-                    attributes,
-                    registered,
+                    entry.attributes,
+                    entry.registered,
                     self.declared.get(number, NONE),
-                    tuple(paths[1:]),
+                    tuple(entry.paths[1:]),
                 )
             )
         return watched, index
@@ -170,46 +205,45 @@ class Inventory:
     def watched_tensors(
         self, modules: dict[int, int], extra: dict[int, str]
     ) -> tuple[list[WatchedTensor], dict[int, int]]:
-        """Return the tensors that have a name, those in an optimizer included, and for each slot its index there."""
+        """Return the tensors that have a name, those named in `extra` included, and for each slot its index there."""
         watched: list[WatchedTensor] = []
         index: dict[int, int] = {}
-        held = {
-            id(t)
-            for module, *_ in self.entries.values()
-            for t in (*module._parameters.values(), *module._buffers.values())
-        }
-        for slot in [
-            *self.kept,
-            *(s for s in self.loose if s not in self.kept),
-            *(s for s in extra if s not in self.kept),
-        ]:
-            if slot in index:
-                continue
+        for slot in dict.fromkeys([*self.kept, *self.loose, *extra]):
             tensor = self.recorder.tensors.slots[slot]()
             full, kind, number = self.kept.get(slot, (self.loose.get(slot) or [extra.get(slot, "")], "tensor", NONE))
             aliases = [name for name in self.loose.get(slot, []) if name not in full]
-            value = self.recorder.tensors.slot_values[slot]
-            flags = self.recorder.values.flags[value]
+            flags = self.recorder.values.flags[self.recorder.tensors.slot_values[slot]]
+            facts = self.facts.get(slot) or (None if tensor is None else _facts(tensor))
+            if facts is None:
+                facts = _Facts((), "", 0, bool(flags & REQUIRES_GRAD and flags & LEAF), ())
             index[slot] = len(watched)
-            loose = kind.startswith("loose ")
-            alive = tensor is not None and (kind == "tensor" or loose or id(tensor) in held)
             watched.append(
                 WatchedTensor(
                     (*full, *aliases),
                     kind.removeprefix("loose "),
-                    tuple(tensor.shape) if tensor is not None else (),
-                    str(tensor.dtype).removeprefix("torch.") if tensor is not None else "",
-                    tensor.numel() if tensor is not None else 0,
-                    tensor.requires_grad if tensor is not None else bool(flags & REQUIRES_GRAD and flags & LEAF),
+                    facts.shape,
+                    facts.dtype,
+                    facts.numel,
+                    facts.requires_grad if tensor is None else tensor.requires_grad,
                     kind in ("parameter", "buffer"),
                     modules.get(number, NONE),
-                    alive,
+                    slot not in self.gone,
                     self.tensor_declared.get(slot, NONE),
-                    tuple(sorted(set(getattr(tensor, "__dict__", ())) - _KNOWN_ATTRIBUTES)),
+                    facts.attributes,
                     self.tensor_built.get(slot, NONE),
                 )
             )
         return watched, index
+
+
+def _facts(tensor: torch.Tensor) -> _Facts:
+    return _Facts(
+        tuple(tensor.shape),
+        str(tensor.dtype).removeprefix("torch."),
+        tensor.numel(),
+        tensor.requires_grad,
+        tuple(sorted(set(getattr(tensor, "__dict__", ())) - _KNOWN_ATTRIBUTES)),
+    )
 
 
 def _merge(names: list[str], found: list[str], first: bool) -> None:

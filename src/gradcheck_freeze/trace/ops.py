@@ -37,16 +37,18 @@ _PLAIN = frozenset({type(None), bool, int, float, str, slice, torch.dtype, torch
 _WRITING_IN_PLACE = {"__setitem__", "batch_norm", "instance_norm", "embedding", "embedding_bag"}
 
 Special = Callable[[Any, tuple[Any, ...], dict[str, Any]], Any]
+Observer = Callable[[tuple[Any, ...], dict[str, Any]], None]
 
 
 class _Kind:
     """What has to be known of one torch function, found once."""
 
-    __slots__ = ("copies", "leaves", "name", "skip", "special", "writes")
+    __slots__ = ("copies", "leaves", "name", "observe", "skip", "special", "writes")
 
     def __init__(self, func: Any, name: int, text: str, special: Special | None) -> None:
         self.name = name
         self.special = special
+        self.observe: Observer | None = None
         self.leaves = text in _LEAVING
         self.copies = text == "__deepcopy__"  # its memo holds every tensor copied before: none of them is an input
         self.skip = False
@@ -72,11 +74,14 @@ class OpRecorder(TorchFunctionMode):  # type: ignore[misc]
         self.names: list[str] = []
         self.specials: dict[Any, Special] = {}
         self.setters: dict[str, Special] = {}
+        self.observers: dict[Any, Observer] = {}  # torch function → what looks at its arguments before it runs
+        self.probe: Callable[[torch.Tensor, int], None] | None = None  # looks at every value that carries gradient
         self.asleep = 0
         self.function_depth = 0
         self.call = NONE  # the module call now running
         self.mode_site = NONE
         self.on_slot_written: Callable[[int, int], None] = lambda slot, op: None
+        self.on_first_seen: Callable[[torch.Tensor], None] = lambda tensor: None
         self._kinds: dict[Any, _Kind] = {}
         self._numbers: dict[str, int] = {}
         self._max_ops = max_ops
@@ -103,6 +108,8 @@ class OpRecorder(TorchFunctionMode):  # type: ignore[misc]
             if kwargs:
                 collect(kwargs.values(), inputs)
             read = self.values_of(inputs)
+            if kind.observe is not None:
+                kind.observe(args, kwargs)
         except Exception as error:
             self._on_failure(error)
             return func(*args, **kwargs)
@@ -136,6 +143,7 @@ class OpRecorder(TorchFunctionMode):  # type: ignore[misc]
             skip = special is None
         kind = _Kind(func, self.number(text), text, special)
         kind.skip = skip
+        kind.observe = self.observers.get(func) if func.__hash__ else None
         if len(self._kinds) < 10_000:
             self._kinds[func] = kind
         return kind
@@ -170,7 +178,9 @@ class OpRecorder(TorchFunctionMode):  # type: ignore[misc]
         """Give a value to a tensor that no seen op produced, linked to the value whose memory it shares, if any."""
         earlier = self.tensors.value_in_storage(tensor)
         if earlier is None:
-            return self.tensors.source(tensor, len(self.ops))
+            value = self.tensors.source(tensor, len(self.ops))
+            self.on_first_seen(tensor)
+            return value
         name = "nn.Parameter" if isinstance(tensor, torch.nn.Parameter) else "alias"
         op = self.begin(self.number(name), [earlier], sys._getframe(1))
         value = self.tensors.source(tensor, len(self.ops), op)
@@ -254,7 +264,10 @@ class OpRecorder(TorchFunctionMode):  # type: ignore[misc]
         flags = flags_of(tensor)
         if flags & REQUIRES_GRAD and flags & LEAF:  # made with requires_grad=True: a source of its own
             return self.tensors.source(tensor, len(self.ops), op)
-        return self.tensors.add(tensor, op, flags, NONE)
+        value = self.tensors.add(tensor, op, flags, NONE)
+        if self.probe is not None and flags & REQUIRES_GRAD:
+            self.probe(tensor, value)
+        return value
 
     def _written(self, inputs: list[torch.Tensor], read: list[int]) -> list[torch.Tensor]:
         """Return the inputs whose version counter moved while the call ran."""

@@ -137,6 +137,7 @@ class OptimizerGroup:
 
     tensors: tuple[int, ...]
     settings: Mapping[str, float]  # lr, weight_decay, momentum
+    iterator: int = NONE  # where the one-shot iterator was written that had nothing left when this group was made
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +162,37 @@ class Step:
     losses: Mapping[int, tuple[int, ...]]  # tensor → indices of the backwards whose gradient it applied
     changed: Mapping[int, float | None]  # tensors that differ bit for bit afterwards → ‖Δ‖/‖before‖ where known
     lr: tuple[float, ...] = ()  # per group, at this step
+    moved_at_zero: tuple[int, ...] = ()  # tensors that moved also where the user's code had set their gradient to zero
+
+
+@dataclass(frozen=True, slots=True)
+class SkippedStep:
+    """A step that a GradScaler was asked for and left out."""
+
+    optimizer: int
+    site: int
+    after: int
+    gradients: Mapping[int, GradientState]
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """An embedding whose padding row was asked for as if it were an entry like any other."""
+
+    tensor: int
+    row: int
+    site: int  # the first such lookup
+    whole: bool  # every row of the table was looked up at once
+
+
+@dataclass(frozen=True, slots=True)
+class Masking:
+    """The user's code set a part of a gradient to zero, in place or in a hook."""
+
+    tensor: int
+    site: int
+    whole: bool  # nothing of the gradient was left
+    hook: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,10 +263,15 @@ class Trace:
     backwards: list[Backward] = field(default_factory=list)
     optimizers: list[WatchedOptimizer] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
+    skipped: list[SkippedStep] = field(default_factory=list)
+    lookups: list[Lookup] = field(default_factory=list)
+    maskings: list[Masking] = field(default_factory=list)
     writes: list[Write] = field(default_factory=list)
     zeroings: list[ZeroGrad] = field(default_factory=list)
     declarations: list[Declaration] = field(default_factory=list)
     gradients: dict[int, GradientState] = field(default_factory=dict)  # tensor → the strongest state seen in the window
+    at_values: dict[int, str] = field(default_factory=dict)  # value → state of its gradient, in steps watched deeply
+    gradient_of: dict[int, int] = field(default_factory=dict)  # value → the tensor whose `.grad` it is
     gaps: list[Gap] = field(default_factory=list)
     script: Script | None = None
     closed: str = ""  # why the window closed

@@ -1,8 +1,10 @@
 """The recorder: opens the window, closes it, and gives the `Trace`.
 
-The window closes when every optimizer seen has made `steps` steps, when `max_ops` ops have been recorded, or when the
-program ends. An optimizer that has not stepped by the time another has made ten times `steps` is not waited for. A failure
-of the recorder itself never reaches the program: it is noted as a gap.
+The window closes when every optimizer seen has made `steps` steps and a small budget of work has been watched beyond
+them, when `max_ops` ops have been recorded, or when the program ends. The budget (ops recorded, bytes fingerprinted) lets a
+short program be watched whole, with what happens after its third step: a freeze, a validation, a second optimizer. A long
+training passes it within its first seconds. An optimizer that has not stepped by the time another has made ten times
+`steps` is not waited for. A failure of the recorder itself never reaches the program: it is noted as a gap.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from __future__ import annotations
 import functools
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,42 +20,60 @@ import torch
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
 from gradcheck_freeze.trace.assemble import assemble
+from gradcheck_freeze.trace.declarations import DeclarationWatch
 from gradcheck_freeze.trace.gradients import GradientWatch
 from gradcheck_freeze.trace.installed import Patches, answer_as_if_absent, push_to_bottom, remove_mode
 from gradcheck_freeze.trace.inventory import Inventory
+from gradcheck_freeze.trace.lookups import LookupWatch
+from gradcheck_freeze.trace.masks import MaskWatch
+from gradcheck_freeze.trace.modules import ModuleWatch
 from gradcheck_freeze.trace.names import namespaces_of
-from gradcheck_freeze.trace.ops import OpRecorder, collect
-from gradcheck_freeze.trace.record import NONE, Gap, ModuleCall, Trace
-from gradcheck_freeze.trace.sites import Sites
+from gradcheck_freeze.trace.ops import OpRecorder
+from gradcheck_freeze.trace.record import NONE, Gap, GradientState, Trace
+from gradcheck_freeze.trace.sites import Sites, made_by
 from gradcheck_freeze.trace.steps import StepWatch
-from gradcheck_freeze.trace.tensors import flags_of
+from gradcheck_freeze.trace.unseen import Unseen
 
 _PATIENCE = 10  # times `steps`, until an optimizer that does not step is no longer waited for
-_SEARCHES = 12  # searches of the user's variables in one window
+_PLACES = 12  # places from which the user's variables are searched in one window
+_DEEP_STEPS = 2  # steps in which the gradient of every value is looked at, once a zero or nonfinite one was seen
+OPS_BEYOND = 30_000  # watched beyond the steps asked for: under a second of work
+BYTES_BEYOND = 2_000_000_000
 
 
 class Recorder:
     """Watches one window; `open` and `close` may be called once each, `trace` at any time after."""
 
-    def __init__(self, steps: int = 3, max_ops: int = 5_000_000, names: Mapping[str, Any] | None = None) -> None:
-        """Watch at most this many steps of every optimizer; `names` are the variables to name things by, if given."""
+    def __init__(
+        self, steps: int = 3, max_ops: int = 5_000_000, names: Mapping[str, Any] | None = None, ops_beyond: int = 0
+    ) -> None:
+        """Watch this many steps of every optimizer; `names` are the variables to name things by, if given.
+
+        ops_beyond: how many ops to watch though the steps have been made, unless `BYTES_BEYOND` is spent before.
+        """
         self.steps_wanted = steps
+        self.ops_beyond = ops_beyond
         self.sites = Sites()
-        self.ops = OpRecorder(self.sites, max_ops, self._full, self._fail)
+        self.ops = OpRecorder(self.sites, max_ops, self._full, self.fail)
         self.inventory = Inventory(self.ops)
         self.gradients = GradientWatch(self.ops)
-        self.stepping = StepWatch(self.ops, self.gradients, self.inventory.slots)
-        self.calls: list[ModuleCall] = []
-        self.raw_declarations: list[tuple[str, bool, int, int, int]] = []  # kind, value, slot, site, after
+        self.masks = MaskWatch(self)
+        self.gradients.on_received = self.masks.backward_done
+        self.lookups = LookupWatch(self)
+        self.stepping = StepWatch(self.ops, self.gradients, self.masks, self.inventory.slots)
+        self.modules = ModuleWatch(self)
+        self.declaring = DeclarationWatch(self)
+        self.unseen = Unseen(self)
         self.gaps: list[Gap] = []
         self.closed: str | None = None
         self._patches = Patches()
         self._open = False
         self._thread = threading.get_ident()
-        self._searched: set[int] = set()
+        self._visits: dict[int, int] = {}
         self._trace: Trace | None = None
         self._stance: Any = None
         self._names = names
+        self._deep_steps = 0
         self.loss_names: dict[int, str] = {}  # backward → the name its loss was handed over under
 
     # The window
@@ -68,29 +88,47 @@ class Recorder:
         ops.on_slot_written = self.stepping.slot_written
         for func in (torch.Tensor.backward, torch.autograd.backward, torch.autograd.grad):
             ops.specials[func] = self.gradients.backward
-        ops.specials[torch._C._set_grad_enabled] = self._grad_mode
-        ops.specials[torch.Tensor.requires_grad_] = self._requires_grad
-        ops.setters = {"grad": self.gradients.grad_set, "requires_grad": self._requires_grad, "data": self._data_set}
+        ops.specials[torch._C._set_grad_enabled] = self.unseen.grad_mode
+        ops.specials[torch.Tensor.requires_grad_] = self.declaring.requires_grad
+        ops.setters = {
+            "grad": self.gradients.grad_set,
+            "requires_grad": self.declaring.requires_grad,
+            "data": self.unseen.data_set,
+        }
+        ops.specials[torch.Tensor.register_hook] = self.masks.register_hook
+        ops.observers[torch.nn.functional.embedding] = self.lookups.look
         push_to_bottom(ops)
         modules = torch.nn.modules.module
         keep = self._patches.keep
-        keep(modules.register_module_forward_pre_hook(self._enter_module))
-        keep(modules.register_module_forward_hook(self._leave_module, always_call=True))
-        keep(modules.register_module_parameter_registration_hook(self._registered))
-        keep(modules.register_module_module_registration_hook(self._module_registered))
+        keep(modules.register_module_forward_pre_hook(self.modules.enter))
+        keep(modules.register_module_forward_hook(self.modules.leave, always_call=True))
+        keep(modules.register_module_parameter_registration_hook(self.declaring.parameter_registered))
+        keep(modules.register_module_module_registration_hook(self.declaring.module_registered))
         keep(register_optimizer_step_pre_hook(self._before_step))
         keep(register_optimizer_step_post_hook(self._after_step))
-        self._patches.replace(torch.overrides, "has_torch_function", answer_as_if_absent(ops))
-        self._patches.replace(torch.optim.Optimizer, "add_param_group", self._watch_construction)
-        self._patches.replace(torch.optim.Optimizer, "zero_grad", self._watch_zero_grad)
-        self._patches.replace(torch.autograd.Function, "apply", self._watch_function)
-        self._patches.replace(torch.nn.Parameter, "__new__", self._watch_parameter)
-        self._patches.replace(torch.inference_mode, "__enter__", self._watch_inference)
-        self._patches.replace(torch.utils, "swap_tensors", self._forgetting)
-        self._patches.replace(torch, "compile", self._watch_compile)
+        replace = self._patches.replace
+        replace(torch.overrides, "has_torch_function", answer_as_if_absent(ops))
+        replace(torch.optim.Optimizer, "add_param_group", self._watch_construction)
+        replace(torch.optim.Optimizer, "zero_grad", self._watch_zero_grad)
+        replace(torch.autograd.Function, "apply", self.unseen.function_apply)
+        replace(torch.nn.Parameter, "__new__", self.unseen.parameter_new)
+        replace(torch.nn.Module, "train", self.modules.watch_train)
+        replace(torch.inference_mode, "__enter__", self.unseen.inference_enter)
+        replace(torch.amp.GradScaler, "step", self.unseen.scaler_step)
+        replace(torch.utils, "swap_tensors", self.unseen.swap_tensors)
+        replace(torch, "compile", self.unseen.compile)
         if "torch._dynamo" in sys.modules:
             torch.compiler.set_stance("force_eager")
             self._stance = "force_eager"
+
+    def here(self) -> bool:
+        """Return whether the user's own code is running under watch: this thread, not inside a backward or a step."""
+        return (
+            self._open
+            and not self.ops.asleep
+            and threading.get_ident() == self._thread
+            and torch._C._current_graph_task_id() == -1
+        )
 
     def close(self, reason: str) -> None:
         """Take everything out of torch; what was seen is kept."""
@@ -108,12 +146,13 @@ class Recorder:
                 self.gradients.see(slot for slot, _ in self.gradients.leaves())
                 self._trace = assemble(self)
         except Exception as error:
-            self._fail(error)
+            self.fail(error)
         self._uninstall()
         self.ops.tensors.close()
 
     def _uninstall(self) -> None:
         self._patches.undo()
+        self.masks.close()
         remove_mode(self.ops)
         if self._stance is not None:
             torch.compiler.set_stance("default")
@@ -148,7 +187,7 @@ class Recorder:
         self.gaps.append(Gap(f"the window was closed after {len(self.ops.ops):,} ops; raise --max-ops to see more"))
         self.close("the limit of ops was reached")
 
-    def _fail(self, error: BaseException) -> None:
+    def fail(self, error: BaseException) -> None:
         """Note a failure of the recorder's own; the program goes on."""
         frame = error.__traceback__
         while frame is not None and frame.tb_next is not None:
@@ -158,248 +197,19 @@ class Recorder:
         if gap not in self.gaps:
             self.gaps.append(gap)
 
-    def _watch_compile(self, original: Any) -> Any:
-        """Let compiled functions run eagerly while the window is open, so that their ops are seen."""
-        recorder = self
-
-        @functools.wraps(original)
-        def compile(*args: Any, **kwargs: Any) -> Any:
-            result = original(*args, **kwargs)
-            try:
-                if recorder._open and recorder._stance is None:
-                    torch.compiler.set_stance("force_eager")
-                    recorder._stance = "force_eager"
-                if recorder._open:
-                    recorder.gap("torch.compile was set aside while watching: compiled functions ran eagerly")
-            except Exception as error:
-                recorder._fail(error)
-            return result
-
-        return compile
+    def run_compiled_eagerly(self) -> None:
+        """Set compilation aside for the rest of the window, and say so."""
+        if not self._open:
+            return
+        if self._stance is None:
+            torch.compiler.set_stance("force_eager")
+            self._stance = "force_eager"
+        self.gap("torch.compile was set aside while watching: compiled functions ran eagerly")
 
     def gap(self, what: str) -> None:
         """State once that something could not be seen."""
         if Gap(what) not in self.gaps:
             self.gaps.append(Gap(what))
-
-    # Modules
-
-    def _here(self) -> bool:
-        return (
-            self._open
-            and not self.ops.asleep
-            and threading.get_ident() == self._thread
-            and torch._C._current_graph_task_id() == -1
-        )
-
-    def _enter_module(self, module: torch.nn.Module, args: Any) -> None:
-        if not self._here():
-            return
-        try:
-            number = self.inventory.number(module)
-            frame = sys._getframe(1)
-            if number not in self.inventory.called:
-                self.inventory.called.add(number)
-                self._name_local(module, number, frame)
-            self.calls.append(ModuleCall(number, self.ops.call, self.sites.here(frame), module.training))
-            self.ops.call = len(self.calls) - 1
-        except Exception as error:
-            self._fail(error)
-
-    def _leave_module(self, module: torch.nn.Module, args: Any, output: Any) -> None:
-        if not self._here():
-            return
-        call = self.ops.call
-        number = self.inventory.numbers.get(id(module))
-        while call != NONE and self.calls[call].module != number:
-            call = self.calls[call].parent
-        if call != NONE:
-            self.ops.call = self.calls[call].parent
-
-    def _name_local(self, module: torch.nn.Module, number: int, frame: Any) -> None:
-        """Name a module that a forward holds in a local variable only."""
-        if self.ops.call == NONE:
-            return
-        parent = self.calls[self.ops.call].module
-        above = self.inventory.modules[parent]()
-        user = self.sites.user_frame(frame)
-        if above is None or user is None or any(module is child for child in above.modules()):
-            return
-        local = next((name for name, value in user.f_locals.items() if value is module), None)
-        if local is not None and user.f_locals.get("self") is above:
-            self.inventory.local[number] = (parent, local)
-            self._keep_local(module, number, parent, local)
-
-    def _keep_local(self, module: torch.nn.Module, number: int, parent: int, local: str) -> None:
-        """Give the parameters of a short-lived module their slots while it lives."""
-        for name, tensor in module.named_parameters():
-            self.ops.value_of(tensor)
-            slot = self.ops.tensors.slot(tensor)
-            if slot != NONE:
-                self.inventory.short_lived.append(
-                    (slot, parent, f"{local}.{name}", tuple(tensor.shape), str(tensor.dtype))
-                )
-
-    def _registered(self, module: torch.nn.Module, name: str, parameter: Any) -> None:
-        """Note where a parameter was put under a name; returning None leaves it as it is."""
-        if not self._here() or parameter is None:
-            return
-        try:
-            with torch._C.DisableTorchFunction():
-                self.ops.value_of(parameter)
-            slot = self.ops.tensors.slot(parameter)
-            site = self.sites.here(sys._getframe(1))
-            if slot != NONE:
-                self.inventory.tensor_declared[slot] = site
-                self.inventory.tensor_built.setdefault(slot, self.sites.construction(sys._getframe(1)))
-                replaced = module._parameters.get(name) is not None
-                self.raw_declarations.append(
-                    ("replaced" if replaced else "registered", True, slot, site, len(self.ops.ops))
-                )
-        except Exception as error:
-            self._fail(error)
-
-    def _module_registered(self, module: torch.nn.Module, name: str, child: Any) -> None:
-        if not self._here() or child is None:
-            return
-        try:
-            site = self.sites.here(sys._getframe(1))
-            self.inventory.declared[self.inventory.number(child)] = site
-            if module._modules.get(name) is not None:
-                for parameter in child.parameters():
-                    self.ops.value_of(parameter)
-                    slot = self.ops.tensors.slot(parameter)
-                    if slot != NONE:
-                        self.inventory.tensor_declared[slot] = site
-                        self.raw_declarations.append(("replaced", True, slot, site, len(self.ops.ops)))
-        except Exception as error:
-            self._fail(error)
-
-    def _watch_parameter(self, original: Any) -> Any:
-        """Record `nn.Parameter(t)` as an op from t: it is invisible to a function mode."""
-        recorder = self
-        plain = original.__func__ if isinstance(original, staticmethod) else original
-
-        def __new__(cls: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N807
-            parameter = plain(cls, *args, **kwargs)
-            try:
-                if recorder._here() and type(parameter) is torch.nn.Parameter:
-                    given = args[0] if args else kwargs.get("data")
-                    ops = recorder.ops
-                    frame = sys._getframe(1)
-                    with torch._C.DisableTorchFunction():
-                        read = [ops.value_of(given)] if isinstance(given, torch.Tensor) else []
-                        op = ops.write_op(ops.number("nn.Parameter"), read, [parameter], (), frame)
-                        slot = ops.tensors.adopt(parameter)
-                    if slot != NONE:
-                        recorder.inventory.tensor_declared.setdefault(slot, ops.ops.site[op])
-            except Exception as error:
-                recorder._fail(error)
-            return parameter
-
-        return staticmethod(__new__)
-
-    # Declarations and modes
-
-    def _requires_grad(self, func: Any, args: Any, kwargs: Any) -> Any:
-        result = func(*args, **kwargs)
-        try:
-            tensor = args[0]
-            self.ops.value_of(tensor)
-            slot = self.ops.tensors.slot(tensor)
-            if slot != NONE:
-                self.ops.tensors.add(tensor, NONE, flags_of(tensor), slot, len(self.ops.ops))
-                site = self.sites.here(sys._getframe(2))
-                self.raw_declarations.append(
-                    ("requires_grad", bool(tensor.requires_grad), slot, site, len(self.ops.ops))
-                )
-        except Exception as error:
-            self._fail(error)
-        return result
-
-    def _data_set(self, func: Any, args: Any, kwargs: Any) -> Any:
-        """Record `tensor.data = value` as an op without gradient."""
-        result = func(*args, **kwargs)
-        try:
-            tensor, value = args[0], args[1]
-            ops = self.ops
-            read = [ops.value_of(value)]
-            slot = ops.tensors.slot(tensor)
-            ops.tensors.hold(tensor, ops.tensors.known(tensor) or ops.value_of(tensor))
-            op = ops.write_op(ops.number("data"), read, [], [tensor], sys._getframe(2))
-            if slot != NONE:
-                self.stepping.slot_written(slot, op)
-        except Exception as error:
-            self._fail(error)
-        return result
-
-    def _grad_mode(self, func: Any, args: Any, kwargs: Any) -> Any:
-        result = func(*args, **kwargs)
-        try:
-            self.ops.mode_site = NONE if args and args[0] else self.sites.here(sys._getframe(2))
-        except Exception as error:
-            self._fail(error)
-        return result
-
-    def _watch_inference(self, original: Any) -> Any:
-        recorder = self
-
-        def __enter__(context: Any) -> Any:  # noqa: N807
-            if recorder._here():
-                recorder.ops.mode_site = recorder.sites.here(sys._getframe(1))
-            return original(context)
-
-        return __enter__
-
-    def _watch_function(self, original: Any) -> Any:
-        """Record a custom autograd.Function as one op over what its forward computed."""
-        recorder = self
-        plain = original.__func__
-
-        def apply(cls: Any, *args: Any, **kwargs: Any) -> Any:
-            if not recorder._here():
-                return plain(cls, *args, **kwargs)
-            return recorder._apply(cls, plain, args, kwargs)
-
-        return classmethod(apply)
-
-    def _apply(self, cls: Any, plain: Any, args: Any, kwargs: Any) -> Any:
-        ops = self.ops
-        inputs: list[torch.Tensor] = []
-        read: list[int] = []
-        try:
-            with torch._C.DisableTorchFunction():  # a user's own mode must not see what we look at
-                collect((*args, *kwargs.values()), inputs)
-                read = [ops.value_of(tensor) for tensor in inputs]
-        except Exception as error:
-            self._fail(error)
-        ops.function_depth += 1
-        try:
-            result = plain(cls, *args, **kwargs)
-        finally:
-            ops.function_depth -= 1
-        try:
-            results: list[torch.Tensor] = []
-            collect((result,), results)
-            fresh = [r for r in results if not any(r is i for i in inputs)]
-            inner = [value for r in fresh if (value := ops.tensors.known(r)) is not None]
-            frame = sys._getframe(2)
-            with torch._C.DisableTorchFunction():
-                ops.write_op(ops.number(cls.__name__), [*read, *inner], fresh, (), frame)
-        except Exception as error:
-            self._fail(error)
-        return result
-
-    def _forgetting(self, original: Any) -> Any:
-        """Let go of two tensors before they are swapped: torch refuses to swap what has weak references."""
-        recorder = self
-
-        def swap_tensors(first: Any, second: Any) -> Any:
-            for tensor in (first, second):
-                recorder.ops.tensors.forget(tensor)
-            return original(first, second)
-
-        return swap_tensors
 
     # Optimizers
 
@@ -407,13 +217,18 @@ class Recorder:
         recorder = self
 
         def add_param_group(optimizer: torch.optim.Optimizer, param_group: Any) -> Any:
+            given = param_group.get("params") if isinstance(param_group, dict) else None
             result = original(optimizer, param_group)
             try:
-                if recorder._here():
-                    recorder.stepping.number(optimizer, recorder.sites.here(sys._getframe(1)))
+                if recorder.here():
+                    number = recorder.stepping.number(optimizer, recorder.sites.here(sys._getframe(1)))
+                    if not optimizer.param_groups[-1]["params"] and (code := made_by(given)) is not None:
+                        recorder.stepping.iterators[number, len(optimizer.param_groups) - 1] = recorder.sites.start(
+                            code
+                        )
                     recorder._search(sys._getframe(1))
             except Exception as error:
-                recorder._fail(error)
+                recorder.fail(error)
             return result
 
         return add_param_group
@@ -423,7 +238,7 @@ class Recorder:
 
         @functools.wraps(original)
         def zero_grad(optimizer: torch.optim.Optimizer, set_to_none: bool = True) -> Any:
-            if not set_to_none or not recorder._here():
+            if not set_to_none or not recorder.here():
                 return original(optimizer, set_to_none)
             frame = sys._getframe(1)
             return recorder.gradients.zero_grad(optimizer, lambda: original(optimizer, set_to_none), frame)
@@ -438,9 +253,11 @@ class Recorder:
             with torch._C.DisableTorchFunction():
                 self._search(frame)
                 site = self.sites.here(frame)
-                return self.stepping.before(optimizer, args, kwargs, site)
+                result = self.stepping.before(optimizer, args, kwargs, site)
+                self._look_deeper(self.stepping.states_now())
+                return result
         except Exception as error:
-            self._fail(error)
+            self.fail(error)
             return None
         finally:
             self.ops.pause()
@@ -451,30 +268,54 @@ class Recorder:
         try:
             self.stepping.after(optimizer)
             if self._done():
-                self.close(f"every optimizer had made {self.steps_wanted} steps")
+                self.close(f"every optimizer had made {self.steps_wanted} steps" + self._beyond())
         except Exception as error:
-            self._fail(error)
+            self.fail(error)
+
+    def scaler_answered(self, asked: tuple[int, int, int]) -> None:
+        """Go on after a GradScaler was asked for a step, which may have been left out."""
+        try:
+            with torch._C.DisableTorchFunction():
+                self.stepping.answered(asked)
+                if self.stepping.skipped:
+                    self._look_deeper(self.stepping.skipped[-1].gradients.values())
+        except Exception as error:
+            self.fail(error)
+
+    def _look_deeper(self, states: Iterable[GradientState]) -> None:
+        """Look at the gradient of every value in the next step, if a gradient was zero or nonfinite in this one."""
+        if self.ops.probe is not None:
+            self.ops.probe = None
+            self._deep_steps += 1
+        if self._deep_steps < _DEEP_STEPS and any(state.state in ("zero", "nonfinite") for state in states):
+            self.ops.probe = self.gradients.probe
 
     def _done(self) -> bool:
         stepping = self.stepping
+        if len(self.ops.ops) < self.ops_beyond and stepping.bytes_read < BYTES_BEYOND:
+            return False
         alive = [count for count, held in zip(stepping.counts, stepping.optimizers, strict=True) if held() is not None]
         if max(alive, default=0) >= _PATIENCE * self.steps_wanted:
             alive = [count for count in alive if count]
         return bool(alive) and min(alive) >= self.steps_wanted
 
+    def _beyond(self) -> str:
+        return " and the budget beyond them was spent" if self.ops_beyond else ""
+
     # Names
 
     def _search(self, frame: Any, final: bool = False) -> None:
-        """Search the user's variables for names, at most a few times at one place."""
+        """Search the user's variables for names: at one place at the first visit, the second, the fourth, the eighth…"""
         user = self.sites.user_frames(frame)
         key = self.sites.of(user[-1]) if user else NONE
-        if not final and (key in self._searched or len(self._searched) >= _SEARCHES):
+        self._visits[key] = visits = self._visits.get(key, 0) + 1
+        if not final and (visits & (visits - 1) or len(self._visits) > _PLACES):
             return
-        self._searched.add(key)
         main = getattr(sys.modules.get("__main__"), "__dict__", None)
         self.ops.asleep += 1
         try:
             with torch._C.DisableTorchFunction():
                 self.inventory.search(namespaces_of(user, main) if self._names is None else [self._names], final)
+                self.stepping.name(self.inventory.optimizer_names.values())
         finally:
             self.ops.asleep -= 1

@@ -12,6 +12,7 @@ import sys
 import sysconfig
 from pathlib import Path
 from types import CodeType, FrameType
+from typing import Any
 
 from gradcheck_freeze.trace.record import NONE, Site
 
@@ -78,6 +79,14 @@ class Sites:
             self._positions.append((code, frame.f_lasti))
         return number
 
+    def start(self, code: CodeType) -> int:
+        """Return the number of the position at which a function or generator begins."""
+        number = self._numbers.get((id(code), -1))
+        if number is None:
+            number = self._numbers[id(code), -1] = len(self._positions)
+            self._positions.append((code, -1))
+        return number
+
     def user_frames(self, frame: FrameType | None) -> list[FrameType]:
         """Return all frames of the user's, the outermost first."""
         frames = []
@@ -91,7 +100,17 @@ class Sites:
         return [_resolve(code, offset) for code, offset in self._positions]
 
 
+def made_by(iterator: Any) -> CodeType | None:
+    """Return the user's code behind a one-shot iterator: the generator itself, or the function of a `filter` or `map`."""
+    code = getattr(iterator, "gi_code", None)
+    if isinstance(iterator, (filter, map)):
+        code = getattr(iterator.__reduce__()[1][0], "__code__", None)
+    return code if isinstance(code, CodeType) and is_user_file(code.co_filename) else None
+
+
 def _resolve(code: CodeType, offset: int) -> Site:
+    if offset < 0:
+        return Site(code.co_filename, code.co_firstlineno, code.co_firstlineno, code.co_qualname)
     position = next(itertools.islice(code.co_positions(), max(offset, 0) // 2, None), (None,) * 4)
     line, end_line, column, end_column = position
     first = line or code.co_firstlineno

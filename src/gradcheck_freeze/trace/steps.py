@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 from weakref import ref
 
@@ -11,8 +11,9 @@ import torch
 
 from gradcheck_freeze.trace.fingerprint import fingerprint
 from gradcheck_freeze.trace.gradients import GradientWatch
+from gradcheck_freeze.trace.masks import MaskWatch
 from gradcheck_freeze.trace.ops import OpRecorder
-from gradcheck_freeze.trace.record import NONE, GradientState, OptimizerGroup, Step, Write
+from gradcheck_freeze.trace.record import NONE, GradientState, OptimizerGroup, SkippedStep, Step, Write
 
 _SETTINGS = ("lr", "weight_decay", "momentum")
 
@@ -20,16 +21,23 @@ _SETTINGS = ("lr", "weight_decay", "momentum")
 class StepWatch:
     """The optimizers and steps of one window, and every change of a watched tensor outside them."""
 
-    def __init__(self, recorder: OpRecorder, gradients: GradientWatch, watched: Callable[[], list[int]]) -> None:
+    def __init__(
+        self, recorder: OpRecorder, gradients: GradientWatch, masks: MaskWatch, watched: Callable[[], list[int]]
+    ) -> None:
         self.recorder = recorder
+        self.masks = masks
         self.gradients = gradients
         self.watched = watched  # the slots to fingerprint
         self.optimizers: list[ref[torch.optim.Optimizer]] = []
         self.built: list[tuple[int, int]] = []  # site and time of construction
         self.type_names: list[str] = []
+        self.names: dict[int, str] = {}
         self.groups: list[tuple[OptimizerGroup, ...]] = []
         self.counts: list[int] = []
         self.steps: list[Step] = []
+        self.skipped: list[SkippedStep] = []
+        self.iterators: dict[tuple[int, int], int] = {}  # (optimizer, group) → site of an iterator that was used up
+        self.bytes_read = 0
         self.writes: list[Write] = []
         self.pending: dict[
             int, tuple[int, int, int, int]
@@ -50,12 +58,19 @@ class StepWatch:
         self.counts.append(0)
         return len(self.optimizers) - 1
 
+    def name(self, found: Iterable[tuple[ref[torch.optim.Optimizer], list[str]]]) -> None:
+        """Give optimizers the names that variables have for them; the latest search has the last word."""
+        for reference, names in found:
+            optimizer = reference()
+            if optimizer is not None and names:
+                self.names[self.number(optimizer)] = names[0]
+
     def look(self, number: int) -> list[int]:
         """Read an optimizer's groups and return all slots in them."""
         optimizer = self.optimizers[number]()
         if optimizer is None:
             return [slot for group in self.groups[number] for slot in group.tensors]
-        groups = []
+        groups: list[OptimizerGroup] = []
         for group in optimizer.param_groups:
             slots = []
             for tensor in group["params"]:
@@ -69,7 +84,8 @@ class StepWatch:
                     settings[key] = float(group[key])
                 except (KeyError, TypeError, ValueError):
                     continue
-            groups.append(OptimizerGroup(tuple(slots), settings))
+            iterator = self.iterators.get((number, len(groups)), NONE)
+            groups.append(OptimizerGroup(tuple(slots), settings, iterator))
         self.groups[number] = tuple(groups)
         return [slot for group in groups for slot in group.tensors]
 
@@ -81,6 +97,7 @@ class StepWatch:
             if tensor is None:
                 continue
             now = fingerprint(tensor)
+            self.bytes_read += tensor.nbytes
             if self.prints.get(slot, now) != now:
                 changed[slot] = None
             self.prints[slot] = now
@@ -97,6 +114,9 @@ class StepWatch:
         """Note an in-place op on a slot; whether it changed anything is told by the next fingerprint."""
         ops = self.recorder.ops
         self.pending[slot] = (op, ops.site[op], op, ops.call[op])
+        parameter = self.gradients.gradient_slots.get(slot)
+        if parameter is not None:
+            self.masks.gradient_written(parameter, op)
 
     def before(self, optimizer: torch.optim.Optimizer, args: Any, kwargs: Any, site: int) -> Any:
         """Run before every step of any optimizer; give back the arguments, with the closure wrapped if there is one."""
@@ -105,6 +125,7 @@ class StepWatch:
         slots = self.look(number)
         self.gradients.forget_zeroed()
         self.note_writes()
+        self.masks.before_step(slots)
         self._now = {
             "number": number,
             "slots": slots,
@@ -118,6 +139,11 @@ class StepWatch:
             return None
         wrapped = self._wrap(closure)
         return ((args[0], wrapped, *args[2:]), kwargs) if len(args) > 1 else (args, {**kwargs, "closure": wrapped})
+
+    def states_now(self) -> Iterable[GradientState]:
+        """Return what `.grad` held, tensor by tensor, before the step now running."""
+        gradients: dict[int, GradientState] = self._now.get("gradients", {})
+        return gradients.values()
 
     def _wrap(self, closure: Callable[[], Any]) -> Callable[[], Any]:
         """Return the closure, watched as the user's own code though it runs inside the step."""
@@ -152,6 +178,26 @@ class StepWatch:
         changed: dict[int, float | None] = {**now["changed"], **self.compare()}
         gradients: dict[int, GradientState] = now["gradients"]
         lr = tuple(group.settings.get("lr", 0.0) for group in self.groups[number])
-        self.steps.append(Step(number, now["site"], len(self.recorder.ops), gradients, now["losses"], changed, lr))
+        moved = self.masks.after_step()
+        self.steps.append(
+            Step(number, now["site"], len(self.recorder.ops), gradients, now["losses"], changed, lr, moved)
+        )
         self.counts[number] += 1
         self.recorder.resume()
+
+    def asked(self, optimizer: torch.optim.Optimizer, site: int) -> tuple[int, int, int]:
+        """Note that a GradScaler is asked for a step; return what `answered` needs."""
+        return self.number(optimizer), site, len(self.steps)
+
+    def answered(self, asked: tuple[int, int, int]) -> None:
+        """Note the step that a GradScaler was asked for and left out, or asked for in vain of a fused optimizer."""
+        number, site, before = asked
+        made = self.steps[before:]
+        slots = self.look(number)
+        if any(step.changed for step in made):
+            return
+        gradients = made[0].gradients if made else self.gradients.see(slots)
+        if any(state.state == "nonfinite" for state in gradients.values()):
+            del self.steps[before:]
+            self.skipped.append(SkippedStep(number, site, len(self.recorder.ops), gradients))
+            self.counts[number] += not made

@@ -1,0 +1,130 @@
+"""GF216."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gradcheck_freeze.rules.case import Case
+from gradcheck_freeze.rules.finding import Finding, Location, Severity
+from gradcheck_freeze.rules.places import place
+from gradcheck_freeze.rules.rule import rule
+from gradcheck_freeze.trace.record import NONE
+
+
+@rule("GF216", kind="blockage", severity=Severity.ERROR)
+def average_never_follows(case: Case) -> Iterator[Finding]:
+    """A copy that is updated from a trained network, as an EMA teacher is, does not follow it, or only in part.
+
+    Why it matters: a teacher that stays at its first values teaches noise; one whose BatchNorm statistics are never copied
+    normalises its new weights by the old statistics.
+
+    Found:
+
+        for p, q in zip(teacher.parameters(), student.parameters()):
+            p.data.lerp_(q.data, 1 - decay)      # the buffers are forgotten, and teacher is used in eval mode
+
+    Left alone: a teacher in train mode (it keeps its own statistics), an average that is only kept for later, and a target
+    that is copied from time to time.
+
+    Instead: go over the buffers too, or over `state_dict()`; check the decay.
+    """
+    trace = case.flow.trace
+    followed = _followed(case)
+    if not followed:
+        return
+    still: dict[int, list[int]] = {}
+    for tensor, (source, op) in followed.items():
+        if not _moved(case, tensor) and len(case.flow.tensors[source].changed) > 1 and _times(case, tensor) > 1:
+            still.setdefault(trace.ops.site[op], []).append(tensor)
+    for site, tensors in still.items():
+        yield average_never_follows.finding(
+            case.flow,
+            tensors,
+            "{where} is updated here from what is trained, but never changes: the update leaves it as it is.",
+            place(trace, site, "update"),
+            fix="Check the weight of the new value in this average (a decay of 1 keeps the old one), and which of the two is written.",
+        )
+    yield from _forgotten(case, followed)
+
+
+def _forgotten(case: Case, followed: dict[int, tuple[int, int]]) -> Iterator[Finding]:
+    """Yield the statistics that an average leaves behind."""
+    trace = case.flow.trace
+    by_name = {name: t for t, record in enumerate(trace.tensors) for name in record.names}
+    pairs: dict[tuple[str, str], Location | None] = {}
+    for tensor, (source, op) in followed.items():
+        if _moved(case, tensor):
+            mine, theirs = _prefixes(trace.tensors[tensor].names[0], trace.tensors[source].names[0])
+            if mine and theirs:
+                pairs.setdefault((mine, theirs), place(trace, trace.ops.site[op], "update"))
+    for (mine, theirs), cause in pairs.items():
+        left = [
+            t
+            for t, record in enumerate(trace.tensors)
+            if record.kind == "buffer"
+            and "running_" in record.names[0]
+            and record.names[0].startswith(mine + ".")
+            and not _moved(case, t)
+            and (other := by_name.get(theirs + record.names[0][len(mine) :])) is not None
+            and _moved(case, other)
+        ]
+        if left and _used_in_eval(case, mine):
+            yield average_never_follows.finding(
+                case.flow,
+                left,
+                f"{{where}} stays as it was: {mine} follows the parameters of {theirs}, but not its running statistics.",
+                cause,
+                fix=f"Copy the buffers too: for a, b in zip({mine}.buffers(), {theirs}.buffers()): a.copy_(b).",
+            )
+
+
+def _moved(case: Case, tensor: int) -> bool:
+    return bool(case.flow.tensors[tensor].changed or case.flow.tensors[tensor].written)
+
+
+def _times(case: Case, tensor: int) -> int:
+    """Return how many ops wrote into a tensor."""
+    values = case.flow.trace.values
+    return sum(values.tensor[v] == tensor and values.op[v] != NONE for v in range(len(values)))
+
+
+def _followed(case: Case) -> dict[int, tuple[int, int]]:
+    """Return, for tensors that nobody trains, the trained tensor that is written into them, and the op that last did it."""
+    trace = case.flow.trace
+    ops, values = trace.ops, trace.values
+    found: dict[int, tuple[int, int]] = {}
+    first = trace.steps[0].after if trace.steps else len(ops)
+    origin: dict[int, int] = {}  # value → a trained tensor it was computed from without gradient, in few ops
+    for op in range(first, len(ops)):
+        read = ops.inputs[ops.first_input[op] : ops.first_input[op + 1]]
+        sources = {values.tensor[v] if values.tensor[v] != NONE else origin.get(v, NONE) for v in read} - {NONE}
+        trained = {s for s in sources if case.flow.tensors[s].optimizers}
+        for value in ops.outputs[ops.first_output[op] : ops.first_output[op + 1]]:
+            tensor = values.tensor[value]
+            if tensor == NONE:
+                if len(trained) == 1 and ops.call[op] == NONE and len(sources) <= 2:
+                    origin[value] = next(iter(trained))
+            elif (
+                len(trained - {tensor}) == 1
+                and not case.flow.tensors[tensor].optimizers
+                and trace.tensors[tensor].kind == "parameter"
+            ):
+                source = next(iter(trained - {tensor}))
+                if trace.tensors[source].shape == trace.tensors[tensor].shape:
+                    found[tensor] = (source, op)
+    return found
+
+
+def _prefixes(mine: str, theirs: str) -> tuple[str, str]:
+    """Return what comes before the common end of two names."""
+    a, b = mine.split("."), theirs.split(".")
+    while len(a) > 1 and len(b) > 1 and a[-1] == b[-1]:
+        del a[-1], b[-1]
+    return ".".join(a), ".".join(b)
+
+
+def _used_in_eval(case: Case, name: str) -> bool:
+    """Return whether a module was called in eval mode only, and what it gave went into a loss."""
+    trace = case.flow.trace
+    calls = [c for c in trace.calls if c.module != NONE and trace.modules[c.module].name == name]
+    return bool(calls) and not any(call.training for call in calls)

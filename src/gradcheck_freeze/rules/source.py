@@ -1,0 +1,59 @@
+"""Looks things up in the user's source files: where a name or an attribute is assigned."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import linecache
+from collections.abc import Iterator
+
+from gradcheck_freeze.rules.finding import Location
+from gradcheck_freeze.rules.places import line_at
+from gradcheck_freeze.trace.record import Trace
+
+
+@functools.lru_cache(maxsize=64)
+def _parsed(path: str) -> tuple[tuple[str, str, int], ...]:
+    """Return target, value and line of every assignment in a file, as source text."""
+    try:
+        tree = ast.parse("".join(linecache.getlines(path)))
+    except (SyntaxError, ValueError):
+        return ()
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign):
+            found += [(ast.unparse(target), ast.unparse(node.value), node.lineno) for target in node.targets]
+        elif isinstance(node, ast.AnnAssign) and node.value is not None:
+            found.append((ast.unparse(node.target), ast.unparse(node.value), node.lineno))
+    return tuple(sorted(found, key=lambda row: row[2]))
+
+
+def assignments(trace: Trace) -> Iterator[tuple[str, str, str, int]]:
+    """Yield path, target, value and line of every assignment in the files that the run went through."""
+    for path in sorted({site.path for site in trace.sites}):
+        yield from ((path, *row) for row in _parsed(path))
+
+
+def assignment_of(trace: Trace, name: str, values: set[str]) -> Location | None:
+    """Return the line that gives `name` one of these values, both compared by their last component."""
+    for path, target, value, line in assignments(trace):
+        if _last(target) == _last(name) and _last(value) in {_last(v) for v in values}:
+            return line_at(trace, path, line, f"{_last(name)} =")
+    return None
+
+
+def attribute_set(trace: Trace, attributes: set[str], owner: str = "") -> Location | None:
+    """Return the line that sets one of these attributes, on `owner` if some line does."""
+    found: list[Location] = []
+    for path, target, _, line in assignments(trace):
+        of, dot, attribute = target.rpartition(".")
+        if dot and attribute in attributes:
+            place = line_at(trace, path, line, f"{attribute} =")
+            if owner and _last(of) == _last(owner):
+                return place
+            found.append(place)
+    return found[0] if found else None
+
+
+def _last(name: str) -> str:
+    return name.rpartition(".")[2]

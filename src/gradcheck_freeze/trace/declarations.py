@@ -1,0 +1,78 @@
+"""Watches the lines by which an author declares an intent: flags set, parameters and modules registered or replaced."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from gradcheck_freeze.trace.record import NONE
+from gradcheck_freeze.trace.tensors import flags_of
+
+if TYPE_CHECKING:
+    from gradcheck_freeze.trace.recorder import Recorder
+
+
+class DeclarationWatch:
+    """The declarations of one window, by slot."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self.recorder = recorder
+        self.made: list[tuple[str, bool, int, int, int]] = []  # kind, value, slot, site, time
+
+    def _note(self, kind: str, value: bool, slot: int, site: int) -> None:
+        self.made.append((kind, value, slot, site, len(self.recorder.ops.ops)))
+
+    def requires_grad(self, func: Any, args: Any, kwargs: Any) -> Any:
+        """Run `requires_grad_()` or an assignment to `requires_grad`, and note it."""
+        result = func(*args, **kwargs)
+        recorder = self.recorder
+        try:
+            tensor = args[0]
+            tensors = recorder.ops.tensors
+            recorder.ops.value_of(tensor)
+            slot = tensors.adopt(tensor) if tensor.requires_grad and tensor.is_leaf else tensors.slot(tensor)
+            if slot != NONE:
+                tensors.add(tensor, NONE, flags_of(tensor), slot, len(recorder.ops.ops))
+                self._note("requires_grad", bool(tensor.requires_grad), slot, recorder.sites.here(sys._getframe(2)))
+        except Exception as error:
+            recorder.fail(error)
+        return result
+
+    def parameter_registered(self, module: torch.nn.Module, name: str, parameter: Any) -> None:
+        """Note where a parameter was put under a name; returning None leaves it as it is."""
+        recorder = self.recorder
+        if not recorder.here() or parameter is None:
+            return
+        try:
+            with torch._C.DisableTorchFunction():
+                recorder.ops.value_of(parameter)
+            slot = recorder.ops.tensors.slot(parameter)
+            frame = sys._getframe(1)
+            site = recorder.sites.here(frame)
+            if slot != NONE:
+                recorder.inventory.tensor_declared[slot] = site
+                recorder.inventory.tensor_built.setdefault(slot, recorder.sites.construction(frame))
+                replaced = module._parameters.get(name) is not None
+                self._note("replaced" if replaced else "registered", True, slot, site)
+        except Exception as error:
+            recorder.fail(error)
+
+    def module_registered(self, module: torch.nn.Module, name: str, child: Any) -> None:
+        """Note where a module was put under a name, and whether it took the place of another."""
+        recorder = self.recorder
+        if not recorder.here() or child is None:
+            return
+        try:
+            site = recorder.sites.here(sys._getframe(1))
+            recorder.inventory.declared[recorder.inventory.number(child)] = site
+            if module._modules.get(name) is not None:
+                for parameter in child.parameters():
+                    recorder.ops.value_of(parameter)
+                    slot = recorder.ops.tensors.slot(parameter)
+                    if slot != NONE:
+                        recorder.inventory.tensor_declared[slot] = site
+                        self._note("replaced", True, slot, site)
+        except Exception as error:
+            recorder.fail(error)
