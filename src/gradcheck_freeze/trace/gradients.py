@@ -6,6 +6,7 @@ read before and after the call; no hook is put on any tensor of the user's.
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -23,19 +24,34 @@ Held = dict[int, tuple[int, int]]  # slot → identity and version of its `.grad
 
 def state_of(gradients: list[torch.Tensor]) -> list[GradientState]:
     """Return what each gradient holds; a norm that underflows to 0 is looked at again, element by element."""
+    held = [_elements(gradient) for gradient in gradients]
     states = []
-    for gradient in gradients:
-        values = gradient.detach()
-        if values.layout is not torch.strided:
-            values = values.coalesce().values() if values.layout is torch.sparse_coo else values.to_dense()
-        norm = float(torch.linalg.vector_norm(values)) if values.numel() and values.device.type != "meta" else 0.0
-        if norm != norm or norm in (float("inf"), -float("inf")):
+    for values, norm in zip(held, _norms(held), strict=True):
+        if not math.isfinite(norm):
             states.append(GradientState("finite" if bool(torch.isfinite(values).all()) else "nonfinite"))
         elif norm == 0.0 and not (values.device.type != "meta" and bool(values.any())):
             states.append(GradientState("zero", 0.0))
         else:
             states.append(GradientState("finite", norm))
     return states
+
+
+def _elements(gradient: torch.Tensor) -> torch.Tensor:
+    """Return a dense tensor of the elements that a gradient holds."""
+    values = gradient.detach() if gradient.requires_grad else gradient
+    if values.layout is torch.strided:
+        return values
+    return values.coalesce().values() if values.layout is torch.sparse_coo else values.to_dense()
+
+
+def _norms(held: list[torch.Tensor]) -> list[float]:
+    """Return the norm of each tensor, 0 where there is nothing to add up: in one call if they are all of the plain kind."""
+    if held and all(type(values) is torch.Tensor and values.is_cpu and values.numel() for values in held):
+        return [float(norm) for norm in torch._foreach_norm(held)]
+    return [
+        float(torch.linalg.vector_norm(values)) if values.numel() and values.device.type != "meta" else 0.0
+        for values in held
+    ]
 
 
 def stronger(a: GradientState | None, b: GradientState) -> GradientState:
