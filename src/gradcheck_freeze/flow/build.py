@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gradcheck_freeze.flow.graph import FlowGraph, Loss, SeveredEdge, TensorFlow
-from gradcheck_freeze.trace.record import FUNCTION, NONE, REQUIRES_GRAD, Trace
+from gradcheck_freeze.trace.record import FUNCTION, GRAD, NONE, REQUIRES_GRAD, Trace
 
 
 def build(trace: Trace) -> FlowGraph:
@@ -54,22 +54,24 @@ def _sweep(trace: Trace, data: list[int], gradient: list[int]) -> None:
 def _severed(trace: Trace, data: list[int]) -> list[SeveredEdge]:
     """Return the data edges on the way to a loss whose input carries gradient and whose output does not."""
     ops, flags = trace.ops, trace.values.flags
+    outputs, first_output = ops.outputs, ops.first_output
     edges: list[SeveredEdge] = []
     inside = bytearray(len(flags))  # values inside a custom Function that depend on what carries gradient into it
-    for op in range(len(ops)):
+    for op, mode in enumerate(ops.mode):
+        made = outputs[first_output[op] : first_output[op + 1]]
+        suspect = [value for value in made if data[value] and (mode != GRAD or not flags[value] & REQUIRES_GRAD)]
+        if not suspect and mode != FUNCTION:
+            continue
         read = ops.inputs[ops.first_input[op] : ops.first_input[op + 1]]
         carrying = [value for value in read if flags[value] & REQUIRES_GRAD or inside[value]]
-        if not carrying:
-            continue
-        made = ops.outputs[ops.first_output[op] : ops.first_output[op + 1]]
-        if ops.mode[op] == FUNCTION:
-            for result in made:
+        if mode == FUNCTION:
+            for result in made if carrying else ():
                 inside[result] = 1
             continue
-        for result in made:
-            if not flags[result] & REQUIRES_GRAD and data[result]:
+        for result in suspect:
+            if not flags[result] & REQUIRES_GRAD:
                 edges.extend(SeveredEdge(op, source, result) for source in carrying)
-            elif flags[result] & REQUIRES_GRAD and ops.mode[op] and data[result]:
+            else:
                 # Written in place into a leaf under no_grad: the leaf goes on, what was written into it is cut.
                 edges.extend(
                     SeveredEdge(op, s, result)

@@ -14,6 +14,7 @@ from gradcheck_freeze.flow.graph import FlowGraph
 from gradcheck_freeze.trace.record import DIFFERENTIABLE, NONE, REQUIRES_GRAD
 
 _MOST_NODES = 150
+_CARRIERS = ("module", "parameter")  # kinds of node that give gradient by themselves
 Sources = dict[str, tuple[bool, int]]  # node → (carries gradient, the op that cut it or NONE)
 
 
@@ -47,6 +48,7 @@ def _fold(flow: FlowGraph, opened: Collection[str], depth: int | None) -> nx.DiG
     names: dict[int, str] = {}
     uses: dict[int, int] = {}
     held: dict[int, Sources] = {}
+    alike: dict[tuple[object, ...], Sources] = {}  # long stretches of ops have the same sources: each is kept once
     for op in range(first, len(ops)):
         read = ops.inputs[ops.first_input[op] : ops.first_input[op + 1]]
         made = [v for v in ops.outputs[ops.first_output[op] : ops.first_output[op + 1]] if flow.data[v]]
@@ -80,15 +82,17 @@ def _fold(flow: FlowGraph, opened: Collection[str], depth: int | None) -> nx.DiG
                 out[_tensor_node(graph, flow, tensor)] = (bool(trace.tensors[tensor].requires_grad), NONE)
         for value in made:
             carries = bool(values.flags[value] & REQUIRES_GRAD)
-            held[value] = {
-                node: (
-                    carries and (node in names.values() or was),
-                    cut if cut != NONE or carries or not (was or node in _carriers(graph)) else op,
-                )
-                for node, (was, cut) in out.items()
-            }
             if call != NONE:
-                held[value] = dict.fromkeys(out, (carries, NONE))
+                sources: Sources = {node: (carries, NONE)}
+            else:
+                sources = {
+                    source: (
+                        carries and (was or _kind(graph, source) == "module"),
+                        cut if cut != NONE or carries or not (was or _kind(graph, source) in _CARRIERS) else op,
+                    )
+                    for source, (was, cut) in out.items()
+                }
+            held[value] = alike.setdefault(tuple(sources.items()), sources)
     for number, loss in enumerate(flow.losses):
         node = f"loss:{number}"
         graph.add_node(node, kind="loss", label=loss.name, module="", site=loss.site, tensors=set(), count=1)
@@ -99,8 +103,8 @@ def _fold(flow: FlowGraph, opened: Collection[str], depth: int | None) -> nx.DiG
     return graph
 
 
-def _carriers(graph: nx.DiGraph) -> Collection[str]:
-    return [node for node, kind in graph.nodes(data="kind") if kind in ("module", "parameter")]
+def _kind(graph: nx.DiGraph, node: str) -> str:
+    return str(graph.nodes[node]["kind"])
 
 
 def _shown_calls(flow: FlowGraph, opened: Collection[str], depth: int | None, first: int) -> list[int]:

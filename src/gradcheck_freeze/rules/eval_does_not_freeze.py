@@ -85,8 +85,11 @@ def _modes(case: Case) -> dict[int, bool]:
     ops = trace.ops
     used = set()
     for op in range(len(ops)):
-        if any(case.flow.gradient[v] for v in ops.outputs[ops.first_output[op] : ops.first_output[op + 1]]):
-            used.add(ops.call[op])
+        call = ops.call[op]
+        if call not in used and any(
+            case.flow.gradient[v] for v in ops.outputs[ops.first_output[op] : ops.first_output[op + 1]]
+        ):
+            used.add(call)
     for call in used:
         outer = call
         while outer != NONE:

@@ -7,6 +7,7 @@ torch 2.13, and a step with lr = 0 does. xxh3_128 over the memory of a CPU tenso
 from __future__ import annotations
 
 import ctypes
+import functools
 
 import torch
 import xxhash
@@ -18,17 +19,34 @@ def fingerprint(tensor: torch.Tensor) -> int:
     A tensor that is not dense CPU memory is copied to where it can be read. Tensors without storage (meta, fake)
     give 0: they cannot change.
     """
-    if tensor.device.type == "meta" or tensor.numel() == 0:
-        return 0
-    tensor = tensor.detach()
+    if not (
+        tensor.is_cpu
+        and tensor.layout is torch.strided
+        and tensor.is_contiguous()
+        and not (tensor.is_conj() or tensor.is_neg())
+    ):
+        if tensor.is_meta or tensor.numel() == 0:
+            return 0
+        tensor = _in_memory(tensor.detach())
+    size = tensor.nbytes
+    return int(xxhash.xxh3_128_intdigest(_bytes(size).from_address(tensor.data_ptr()))) if size else 0
+
+
+@functools.cache
+def _bytes(size: int) -> type[ctypes.Array[ctypes.c_char]]:
+    """Return the type of this many bytes: making it costs more than the hash of a small tensor."""
+    return ctypes.c_char * size
+
+
+def _in_memory(tensor: torch.Tensor) -> torch.Tensor:
+    """Return the tensor, or a copy of it, as one dense stretch of CPU memory."""
     if tensor.layout is not torch.strided:
         tensor = tensor.to_dense() if tensor.layout != torch.jagged else tensor.values()
-    if tensor.device.type != "cpu":
+    if not tensor.is_cpu:
         tensor = tensor.cpu()
     if not _is_dense(tensor) or tensor.is_conj() or tensor.is_neg():
         tensor = tensor.resolve_conj().resolve_neg().contiguous()
-    size = tensor.numel() * tensor.element_size()
-    return int(xxhash.xxh3_128_intdigest((ctypes.c_char * size).from_address(tensor.data_ptr())))
+    return tensor
 
 
 def _is_dense(tensor: torch.Tensor) -> bool:

@@ -6,12 +6,14 @@ read before and after the call; no hook is put on any tensor of the user's.
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
 
+from gradcheck_freeze.trace.installed import push_to_bottom, remove_mode
 from gradcheck_freeze.trace.ops import OpRecorder
 from gradcheck_freeze.trace.record import NONE, Backward, GradientState, ZeroGrad
 
@@ -22,19 +24,34 @@ Held = dict[int, tuple[int, int]]  # slot → identity and version of its `.grad
 
 def state_of(gradients: list[torch.Tensor]) -> list[GradientState]:
     """Return what each gradient holds; a norm that underflows to 0 is looked at again, element by element."""
+    held = [_elements(gradient) for gradient in gradients]
     states = []
-    for gradient in gradients:
-        values = gradient.detach()
-        if values.layout is not torch.strided:
-            values = values.coalesce().values() if values.layout is torch.sparse_coo else values.to_dense()
-        norm = float(torch.linalg.vector_norm(values)) if values.numel() and values.device.type != "meta" else 0.0
-        if norm != norm or norm in (float("inf"), -float("inf")):
+    for values, norm in zip(held, _norms(held), strict=True):
+        if not math.isfinite(norm):
             states.append(GradientState("finite" if bool(torch.isfinite(values).all()) else "nonfinite"))
         elif norm == 0.0 and not (values.device.type != "meta" and bool(values.any())):
             states.append(GradientState("zero", 0.0))
         else:
             states.append(GradientState("finite", norm))
     return states
+
+
+def _elements(gradient: torch.Tensor) -> torch.Tensor:
+    """Return a dense tensor of the elements that a gradient holds."""
+    values = gradient.detach() if gradient.requires_grad else gradient
+    if values.layout is torch.strided:
+        return values
+    return values.coalesce().values() if values.layout is torch.sparse_coo else values.to_dense()
+
+
+def _norms(held: list[torch.Tensor]) -> list[float]:
+    """Return the norm of each tensor, 0 where there is nothing to add up: in one call if they are all of the plain kind."""
+    if held and all(type(values) is torch.Tensor and values.is_cpu and values.numel() for values in held):
+        return [float(norm) for norm in torch._foreach_norm(held)]
+    return [
+        float(torch.linalg.vector_norm(values)) if values.numel() and values.device.type != "meta" else 0.0
+        for values in held
+    ]
 
 
 def stronger(a: GradientState | None, b: GradientState) -> GradientState:
@@ -193,21 +210,41 @@ class GradientWatch:
         result = func(*args, **kwargs)
         try:
             if len(args) > 1 and args[1] is None:
-                self.zeroed(args[0])
+                self.zeroed([args[0]], sys._getframe(1))
         except Exception as error:
             self.recorder._on_failure(error)
         return result
 
-    def zeroed(self, tensor: torch.Tensor) -> None:
-        """Note that this leaf's `.grad` was dropped, here in the user's code."""
-        slot = self.recorder.tensors.slot(tensor)
-        if slot == NONE:
+    def zero_grad(self, optimizer: torch.optim.Optimizer, zero: Callable[[], Any], frame: Any) -> Any:
+        """Run an optimizer's zero_grad that sets every `.grad` to None, and note which it dropped.
+
+        The mode is off meanwhile: two calls through it for every parameter would cost more than the zeroing itself.
+        """
+        was_on = remove_mode(self.recorder)
+        held: list[torch.Tensor] = []
+        try:
+            try:
+                held = [t for group in optimizer.param_groups for t in group["params"] if t.grad is not None]
+            except Exception as error:
+                self.recorder._on_failure(error)
+            return zero()
+        finally:
+            try:
+                self.zeroed([tensor for tensor in held if tensor.grad is None], frame)
+            except Exception as error:
+                self.recorder._on_failure(error)
+            if was_on:
+                push_to_bottom(self.recorder)
+
+    def zeroed(self, tensors: Iterable[torch.Tensor], frame: Any) -> None:
+        """Note that the `.grad` of these leaves was dropped, here in the user's code."""
+        slots = [slot for tensor in tensors if (slot := self.recorder.tensors.slot(tensor)) != NONE]
+        if not slots:
             return
-        site = self.recorder.sites.here(sys._getframe(2))
+        site = self.recorder.sites.here(frame)
         after = len(self.recorder.ops)
         last = self.zeroings[-1] if self.zeroings else None
         if last is not None and last.site == site and last.after == after:
-            if slot not in last.tensors:
-                self.zeroings[-1] = ZeroGrad((*last.tensors, slot), site, after)
+            self.zeroings[-1] = ZeroGrad(tuple(dict.fromkeys((*last.tensors, *slots))), site, after)
         else:
-            self.zeroings.append(ZeroGrad((slot,), site, after))
+            self.zeroings.append(ZeroGrad(tuple(dict.fromkeys(slots)), site, after))

@@ -33,6 +33,7 @@ _LEAVING = {  # calls that take numbers out of torch
     "__dlpack__",
     "data_ptr",
 }
+_PLAIN = frozenset({type(None), bool, int, float, str, slice, torch.dtype, torch.device})
 _WRITING_IN_PLACE = {"__setitem__", "batch_norm", "instance_norm", "embedding", "embedding_bag"}
 
 Special = Callable[[Any, tuple[Any, ...], dict[str, Any]], Any]
@@ -106,7 +107,7 @@ class OpRecorder(TorchFunctionMode):  # type: ignore[misc]
             collect(args[:1] if kind.copies else args, inputs)
             if kwargs:
                 collect(kwargs.values(), inputs)
-            read = [self.value_of(tensor) for tensor in inputs]
+            read = self.values_of(inputs)
             if kind.observe is not None:
                 kind.observe(args, kwargs)
         except Exception as error:
@@ -157,13 +158,21 @@ class OpRecorder(TorchFunctionMode):  # type: ignore[misc]
 
     def value_of(self, tensor: torch.Tensor) -> int:
         """Return the value a tensor holds now, giving it one if it is new or was changed unseen."""
-        entry = self.tensors.entries.get(id(tensor))
-        if entry is not None and entry[0]() is tensor:
-            version = entry[2]
-            if version < 0 or tensor._version == version:
-                return entry[1]
-            return self._changed_unseen(tensor, entry[1])
-        return self._first_seen(tensor)
+        return self.values_of((tensor,))[0]
+
+    def values_of(self, tensors: Iterable[torch.Tensor]) -> list[int]:
+        """Return the values that tensors hold now, giving one to those that are new or were changed unseen."""
+        entry_of = self.tensors.entries.get
+        values: list[int] = []
+        for tensor in tensors:
+            entry = entry_of(id(tensor))
+            if entry is None or entry[0]() is not tensor:
+                values.append(self._first_seen(tensor))
+            elif entry[2] < 0 or tensor._version == entry[2]:
+                values.append(entry[1])
+            else:
+                values.append(self._changed_unseen(tensor, entry[1]))
+        return values
 
     def _first_seen(self, tensor: torch.Tensor) -> int:
         """Give a value to a tensor that no seen op produced, linked to the value whose memory it shares, if any."""
@@ -222,11 +231,12 @@ class OpRecorder(TorchFunctionMode):  # type: ignore[misc]
 
     def _record(self, kind: _Kind, inputs: list[torch.Tensor], read: list[int], result: Any, out: bool) -> None:
         results: list[torch.Tensor] = []
-        if isinstance(result, torch.Tensor):
+        if type(result) is torch.Tensor:
             results.append(result)
-        elif result is not None:
+        else:
             collect((result,), results)
-        fresh = [r for r in results if not any(r is i for i in inputs)]
+        given = {id(tensor) for tensor in inputs}
+        fresh = [tensor for tensor in results if id(tensor) not in given]
         written = self._written(inputs, read) if kind.writes or out or len(fresh) < len(results) else ()
         if not fresh and not written:
             if not (kind.leaves and read):
@@ -242,24 +252,22 @@ class OpRecorder(TorchFunctionMode):  # type: ignore[misc]
         outputs: list[int] = []
         try:
             for tensor in fresh:
-                self._make(tensor, op, outputs)
+                outputs.append(self._make(tensor, op))
             for tensor in written:
                 outputs.extend(self._write(tensor, op))
         finally:  # a row is whole or absent, also where something above failed
             self._end(op, outputs)
         return op
 
-    def _make(self, tensor: torch.Tensor, op: int, outputs: list[int]) -> None:
+    def _make(self, tensor: torch.Tensor, op: int) -> int:
         """Give a tensor that an op made its value."""
-        tensors = self.tensors
         flags = flags_of(tensor)
         if flags & REQUIRES_GRAD and flags & LEAF:  # made with requires_grad=True: a source of its own
-            outputs.append(tensors.source(tensor, len(self.ops), op))
-            return
-        value = tensors.add(tensor, op, flags, NONE)
-        outputs.append(value)
+            return self.tensors.source(tensor, len(self.ops), op)
+        value = self.tensors.add(tensor, op, flags, NONE)
         if self.probe is not None and flags & REQUIRES_GRAD:
             self.probe(tensor, value)
+        return value
 
     def _written(self, inputs: list[torch.Tensor], read: list[int]) -> list[torch.Tensor]:
         """Return the inputs whose version counter moved while the call ran."""
@@ -294,7 +302,10 @@ class OpRecorder(TorchFunctionMode):  # type: ignore[misc]
 def collect(arguments: Iterable[Any], found: list[torch.Tensor]) -> None:
     """Append the tensors among the arguments, those in nested tuples, lists and dicts included."""
     for argument in arguments:
-        if isinstance(argument, torch.Tensor):
+        kind = type(argument)
+        if kind in _PLAIN:  # most arguments that are no tensor; isinstance with torch.Tensor is slow to say no
+            continue
+        if kind is torch.Tensor or isinstance(argument, torch.Tensor):
             found.append(argument)
         elif isinstance(argument, (tuple, list)):
             collect(argument, found)

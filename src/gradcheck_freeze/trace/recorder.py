@@ -9,6 +9,7 @@ training passes it within its first seconds. An optimizer that has not stepped b
 
 from __future__ import annotations
 
+import functools
 import sys
 import threading
 from collections.abc import Iterable, Mapping
@@ -110,6 +111,7 @@ class Recorder:
         replace(torch.optim.Optimizer, "add_param_group", self._watch_construction)
         replace(torch.optim.Optimizer, "load_state_dict", self.unseen.optimizer_load)
         replace(torch.optim.lr_scheduler.LRScheduler, "__init__", self.unseen.scheduler_init)
+        replace(torch.optim.Optimizer, "zero_grad", self._watch_zero_grad)
         replace(torch.autograd.Function, "apply", self.unseen.function_apply)
         replace(torch.nn.Parameter, "__new__", self.unseen.parameter_new)
         replace(torch.nn.Module, "train", self.modules.watch_train)
@@ -232,6 +234,18 @@ class Recorder:
             return result
 
         return add_param_group
+
+    def _watch_zero_grad(self, original: Any) -> Any:
+        recorder = self
+
+        @functools.wraps(original)
+        def zero_grad(optimizer: torch.optim.Optimizer, set_to_none: bool = True) -> Any:
+            if not set_to_none or not recorder.here():
+                return original(optimizer, set_to_none)
+            frame = sys._getframe(1)
+            return recorder.gradients.zero_grad(optimizer, lambda: original(optimizer, set_to_none), frame)
+
+        return zero_grad
 
     def _before_step(self, optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> Any:
         if not self._open or threading.get_ident() != self._thread:

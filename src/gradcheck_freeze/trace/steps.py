@@ -74,12 +74,8 @@ class StepWatch:
             return [slot for group in self.groups[number] for slot in group.tensors]
         groups: list[OptimizerGroup] = []
         for group in optimizer.param_groups:
-            slots = []
-            for tensor in group["params"]:
-                self.recorder.value_of(tensor)
-                slot = self.recorder.tensors.slot(tensor)
-                if slot != NONE:
-                    slots.append(slot)
+            slot_of = self.recorder.values.tensor
+            slots = [slot for value in self.recorder.values_of(group["params"]) if (slot := slot_of[value]) != NONE]
             settings = {}
             for key in _SETTINGS:
                 try:

@@ -24,7 +24,7 @@ def _nothing() -> torch.Tensor | None:
 
 Entry = tuple[Callable[[], Any], int, int]
 
-_PURGE_FROM = 20_000
+_PURGE_FROM = 1_000
 
 
 def version_of(tensor: torch.Tensor) -> int:
