@@ -117,9 +117,8 @@ def _names_in_groups(recorder: Recorder) -> dict[int, str]:
 def _optimizer_names(recorder: Recorder) -> list[str]:
     names = []
     for number, reference in enumerate(recorder.stepping.optimizers):
-        optimizer = reference()
-        held = recorder.inventory.optimizer_names.get(id(optimizer)) if optimizer is not None else None
-        known = held[1] if held is not None and held[0]() is optimizer else []
+        # A weak reference stays the same object when what it refers to is gone, with the function that held it.
+        known = next((names for held, names in recorder.inventory.optimizer_names.values() if held is reference), [])
         names.append(known[0] if known else f"{recorder.stepping.type_names[number]}#{number}")
     return names
 

@@ -17,6 +17,7 @@ from gradcheck_freeze.trace.record import NONE, Backward, GradientState, ZeroGra
 
 _MOST_PROBES = 30_000  # a hook makes a wrapper of a graph node, and a very deep chain of those cannot be freed
 _RANK = {"none": 0, "zero": 1, "finite": 2, "nonfinite": 3}
+_NOTHING = ("none", "zero")
 Held = dict[int, tuple[int, int]]  # slot → identity and version of its `.grad`
 
 
@@ -161,6 +162,8 @@ class GradientWatch:
             received = tuple(slot for slot, held in after.items() if before.get(slot) != held)
             for slot in received:
                 self.contributors.setdefault(slot, []).append(number)
+            # No step may ever come to look at those that no optimizer holds, and they may be gone when the window closes.
+            self.see([slot for slot in received if slot not in self.states or self.states[slot].state in _NOTHING])
         self._held = after
         self._owners = {identity: slot for slot, (identity, _) in after.items()}
         self.backwards.append(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any
 from weakref import ref
 
@@ -12,6 +13,20 @@ from gradcheck_freeze.trace.ops import OpRecorder
 from gradcheck_freeze.trace.record import LEAF, NONE, REQUIRES_GRAD, WatchedModule, WatchedTensor
 
 _KNOWN_ATTRIBUTES = frozenset(vars(torch.nn.Parameter(torch.empty(0)))) | {"requires_grad"}
+
+
+@dataclass(slots=True)
+class _Entry:
+    """A module as it was at the last walk that met it: it may be gone when the window closes, with the function that ran."""
+
+    module: ref[torch.nn.Module]
+    names: list[str]
+    parent: int
+    registered: bool
+    type_name: str
+    training: bool
+    attributes: tuple[str, ...]
+    slots: set[int] = field(default_factory=set)  # of the tensors that it held itself
 
 
 class Inventory:
@@ -30,8 +45,9 @@ class Inventory:
         self.optimizer_names: dict[int, tuple[ref[torch.optim.Optimizer], list[str]]] = {}
         self.local: dict[int, tuple[int, str]] = {}  # module made in a forward → number of the parent, local name
         self.kept: dict[int, tuple[list[str], str, int]] = {}  # slot → names, kind, module number: of what may die
+        self.forms: dict[int, tuple[tuple[int, ...], str, int]] = {}  # slot → shape, dtype, number of elements
         self.short_lived: list[tuple[int, int, str, tuple[int, ...], str]] = []  # slot, parent, name, shape, dtype
-        self.entries: dict[int, tuple[torch.nn.Module, list[str], int, bool]] = {}
+        self.entries: dict[int, _Entry] = {}  # by module number
 
     def number(self, module: torch.nn.Module) -> int:
         """Return the number of a module, new or known."""
@@ -55,6 +71,7 @@ class Inventory:
             self.recorder.value_of(tensor)
             slot = self.recorder.tensors.slot(tensor)
             if slot != NONE:
+                self._note_form(slot, tensor)
                 _merge(self.loose.setdefault(slot, []), paths, final)
         for optimizer, paths in found.optimizers.values():
             held_optimizer = self.optimizer_names.setdefault(id(optimizer), (ref(optimizer), []))
@@ -71,7 +88,8 @@ class Inventory:
 
     def walk(self) -> None:
         """Walk every module from its roots and give its tensors slots and names."""
-        self.entries.clear()
+        before = self.entries
+        self.entries = {}
         alive = [(module, names) for reference, names in self.roots.values() if (module := reference()) is not None]
         inner: set[int] = set()
         for module, _ in alive:
@@ -83,19 +101,29 @@ class Inventory:
                         self._enter(module, path, NONE, True)
         for number, reference in enumerate(list(self.modules)):
             module = reference()
-            if (
-                module is not None
-                and id(module) not in self.entries
-                and (number in self.called or number in self.local)
-            ):
+            if module is not None and number not in self.entries and (number in self.called or number in self.local):
                 parent, local = self.local.get(number, (NONE, ""))
-                above = self.modules[parent]() if parent != NONE else None
-                if above is not None and local and id(above) in self.entries:
-                    self._enter(module, f"{self.entries[id(above)][1][0]}.{local}", parent, False)
-                elif number in self.called and not self._is_inner(module):
+                if local and parent in self.entries:
+                    self._enter(module, f"{self.entries[parent].names[0]}.{local}", parent, False)
+                elif number in self.called and number not in before and not self._is_inner(module):
                     self._enter(module, f"{type(module).__name__}#{number}", NONE, True)
-        for module, paths, _, registered in self.entries.values():
-            self._keep(module, paths, registered)
+        for entry in list(self.entries.values()):
+            if (module := entry.module()) is not None:
+                self._keep(module, entry)
+        self._remember(before)
+
+    def _remember(self, before: dict[int, _Entry]) -> None:
+        """Keep what was known of modules that are gone with all that held them, unless their name is another's now."""
+        taken = {name for entry in self.entries.values() for name in entry.names}
+        # `self.head` and `trainer.head` are one place, seen from inside and from outside.
+        taken |= {f"self.{n.partition('.')[2]}" for e in self.entries.values() if e.parent == NONE for n in e.names}
+        left: set[int] = set()
+        for number, entry in before.items():
+            holder = entry.parent if entry.parent != NONE else number
+            gone = holder in left or self.modules[holder]() is None
+            if gone and number not in self.entries and entry.names[0] not in taken:
+                self.entries[number] = entry
+                left.add(number)
 
     def _is_inner(self, module: torch.nn.Module) -> bool:
         return any(
@@ -107,22 +135,27 @@ class Inventory:
         stack = [(module, path, parent, registered)]
         while stack:
             module, path, parent, registered = stack.pop()
-            entry = self.entries.get(id(module))
+            number = self.number(module)
+            entry = self.entries.get(number)
             if entry is None:
-                number = self.number(module)
-                self.entries[id(module)] = (module, [path], parent, registered)
-            elif path in entry[1] or len(entry[1]) > 8:
+                attributes = ("requires_grad",) if "requires_grad" in vars(module) else ()
+                self.entries[number] = _Entry(
+                    ref(module), [path], parent, registered, type(module).__name__, module.training, attributes
+                )
+            elif path in entry.names or len(entry.names) > 8:
                 continue
             else:
-                entry[1].append(path)
-                number = self.number(module)
+                entry.names.append(path)
             below = [
                 (child, f"{path}.{name}", number, registered and kept) for name, child, kept in names.children(module)
             ]
             stack.extend(reversed(below))
 
-    def _keep(self, module: torch.nn.Module, paths: list[str], registered: bool) -> None:
-        number = self.number(module)
+    def _note_form(self, slot: int, tensor: torch.Tensor) -> None:
+        self.forms[slot] = (tuple(tensor.shape), str(tensor.dtype).removeprefix("torch."), tensor.numel())
+
+    def _keep(self, module: torch.nn.Module, entry: _Entry) -> None:
+        number, paths, registered = self.number(module), entry.names, entry.registered
         here: list[tuple[str, torch.Tensor, str, bool]] = []
         here += [(name, t, "parameter", registered) for name, t in module._parameters.items() if t is not None]
         here += [(name, t, "buffer", registered) for name, t in module._buffers.items() if t is not None]
@@ -132,6 +165,9 @@ class Inventory:
             slot = self.recorder.tensors.adopt(tensor)
             if slot == NONE:
                 continue
+            self._note_form(slot, tensor)
+            if kind == "buffer" or module._parameters.get(name) is tensor:
+                entry.slots.add(slot)
             full = [f"{path}.{name}" for path in paths]
             kept = self.kept.get(slot)
             if kept is None:
@@ -147,22 +183,19 @@ class Inventory:
         """Return the modules that have a name, and for each number its index there."""
         watched: list[WatchedModule] = []
         index: dict[int, int] = {}
-        ordered = sorted(self.entries.values(), key=lambda entry: (entry[1][0].count("."), self.number(entry[0])))
-        for module, paths, parent, registered in ordered:
-            number = self.number(module)
+        for number, entry in sorted(self.entries.items(), key=lambda item: (item[1].names[0].count("."), item[0])):
             index[number] = len(watched)
-            attributes = ("requires_grad",) if "requires_grad" in vars(module) else ()
             watched.append(
                 WatchedModule(
-                    paths[0],
-                    type(module).__name__,
-                    index.get(parent, NONE),
-                    module.training,
+                    entry.names[0],
+                    entry.type_name,
+                    index.get(entry.parent, NONE),
+                    entry.training,
                     number in self.called,
-                    attributes,
-                    registered,
+                    entry.attributes,
+                    entry.registered,
                     self.declared.get(number, NONE),
-                    tuple(paths[1:]),
+                    tuple(entry.names[1:]),
                 )
             )
         return watched, index
@@ -173,11 +206,7 @@ class Inventory:
         """Return the tensors that have a name, those in an optimizer included, and for each slot its index there."""
         watched: list[WatchedTensor] = []
         index: dict[int, int] = {}
-        held = {
-            id(t)
-            for module, *_ in self.entries.values()
-            for t in (*module._parameters.values(), *module._buffers.values())
-        }
+        held = {slot for entry in self.entries.values() for slot in entry.slots}
         for slot in [
             *self.kept,
             *(s for s in self.loose if s not in self.kept),
@@ -192,14 +221,17 @@ class Inventory:
             flags = self.recorder.values.flags[value]
             index[slot] = len(watched)
             loose = kind.startswith("loose ")
-            alive = tensor is not None and (kind == "tensor" or loose or id(tensor) in held)
+            alive = slot in held or ((tensor is not None or slot in self.loose) and (kind == "tensor" or loose))
+            if tensor is not None:
+                self._note_form(slot, tensor)
+            shape, dtype, numel = self.forms.get(slot, ((), "", 0))
             watched.append(
                 WatchedTensor(
                     (*full, *aliases),
                     kind.removeprefix("loose "),
-                    tuple(tensor.shape) if tensor is not None else (),
-                    str(tensor.dtype).removeprefix("torch.") if tensor is not None else "",
-                    tensor.numel() if tensor is not None else 0,
+                    shape,
+                    dtype,
+                    numel,
                     tensor.requires_grad if tensor is not None else bool(flags & REQUIRES_GRAD and flags & LEAF),
                     kind in ("parameter", "buffer"),
                     modules.get(number, NONE),
