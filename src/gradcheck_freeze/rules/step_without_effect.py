@@ -43,9 +43,15 @@ def step_without_effect(case: Case) -> Iterator[Finding]:
             )
 
 
+def _is_empty(step: Step, tensor: int) -> bool:
+    """Return whether nothing was left, when the step came, of the gradient that some loss had given."""
+    state = step.gradients[tensor].state
+    return state == "none" or (state == "zero" and tensor not in step.losses)
+
+
 def _why(case: Case, steps: list[Step], fed: set[int]) -> tuple[Location | None, str, str] | None:
     trace = case.flow.trace
-    if all(step.gradients[t].state == "none" for step in steps for t in fed if t in step.gradients):
+    if all(_is_empty(step, t) for step in steps for t in fed if t in step.gradients):
         last = max((b.after for b in trace.backwards if b.after <= steps[-1].after), default=0)
         between = [z for z in trace.zeroings if last <= z.after <= steps[-1].after and fed & set(z.tensors)]
         cause = place(trace, between[-1].site if between else steps[-1].site, "zero_grad")
