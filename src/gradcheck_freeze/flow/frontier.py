@@ -11,7 +11,7 @@ from gradcheck_freeze.trace.record import FUNCTION, NONE, REQUIRES_GRAD
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """All severed edges made by one call at one place, and the tensors whose gradient they lose."""
+    """All severed edges made by one call at one place and under one grad mode block, and the tensors whose gradient they lose."""
 
     edges: tuple[SeveredEdge, ...]
     tensors: tuple[int, ...]
@@ -27,10 +27,13 @@ def cuts(flow: FlowGraph, tensors: Collection[int]) -> list[Cut]:
     One sweep forward marks what carries their gradient, one sweep back tells which cut each of them runs into.
     """
     carried = _carried(flow, tensors)
-    groups: dict[tuple[int, int], list[SeveredEdge]] = {}
+    ops = flow.trace.ops
+    groups: dict[tuple[int, int, int], list[SeveredEdge]] = {}
     for edge in flow.severed:
         if carried[edge.source]:
-            groups.setdefault((flow.trace.ops.name[edge.op], flow.trace.ops.site[edge.op]), []).append(edge)
+            # One line of a module may run under two `no_grad` blocks of its callers.
+            key = (ops.name[edge.op], ops.site[edge.op], ops.mode_site[edge.op])
+            groups.setdefault(key, []).append(edge)
     if not groups:
         return []
     bits = [0] * len(flow.trace.values)
