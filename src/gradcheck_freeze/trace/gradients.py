@@ -70,7 +70,9 @@ class GradientWatch:
         if len(self.at_values) >= _MOST_PROBES:
             return
 
-        def note(gradient: torch.Tensor) -> None:
+        def note(gradient: torch.Tensor | None) -> None:
+            if gradient is None:  # a custom function's backward returned nothing
+                return
             try:
                 self.at_values[value] = state_of([gradient])[0].state
             except Exception as error:
