@@ -60,8 +60,6 @@ def _parameters(flow: FlowGraph, intent: Intent, findings: Iterable[Finding]) ->
     blocked = {name for f in findings if f.kind == "blockage" for name in f.parameters}
     spoken = {name for f in findings for name in f.parameters}
     records = []
-    spoken = {name for f in findings for name in f.parameters}
-    records: list[ParameterRecord] = []
     # A tensor that the model no longer has may bear the name of the one that took its place, which is the one to report.
     order = sorted(range(len(trace.tensors)), key=lambda t: trace.tensors[t].alive)
     for index, tensor in ((t, trace.tensors[t]) for t in order):
