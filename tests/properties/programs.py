@@ -29,6 +29,8 @@ DECOYS = (  # these look like cuts and pass the gradient on
 BLOCKS = (
     ("with torch.no_grad():", "    {c} = {f}({x})"),
     ("with torch.no_grad():", "    {c}m = torch.tanh({x})", "    {c} = {f}({c}m)"),
+    ("with torch.no_grad():", "    {c}m = {x}.flatten()", "    {c} = {f}({c}m.view(6, 4))"),
+    ("with torch.no_grad():", "    {c} = {x}.t()", "{c} = {c}.t()"),
     ("with torch.inference_mode():", "    {c}m = torch.tanh({x})", "{c} = {c}m.clone()"),
     ("torch.set_grad_enabled(False)", "{c} = {f}({x})", "torch.set_grad_enabled(True)"),
     ("{c}m = {x}.tolist()", "{c} = torch.tensor({c}m)"),
