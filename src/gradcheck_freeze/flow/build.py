@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gradcheck_freeze.flow.graph import FlowGraph, Loss, SeveredEdge, TensorFlow
-from gradcheck_freeze.trace.record import FUNCTION, GRAD, NONE, REQUIRES_GRAD, Trace
+from gradcheck_freeze.trace.record import FUNCTION, GRAD, INFERENCE, NO_GRAD, NONE, REQUIRES_GRAD, Trace
 
 
 def build(trace: Trace) -> FlowGraph:
@@ -36,7 +36,7 @@ def _losses(trace: Trace) -> tuple[tuple[Loss, ...], list[int]]:
 
 def _sweep(trace: Trace, data: list[int], gradient: list[int]) -> None:
     """Carry the masks from every op's outputs to its inputs, the last op first."""
-    ops, flags = trace.ops, trace.values.flags
+    ops, flags, owner = trace.ops, trace.values.flags, trace.values.tensor
     inputs, outputs, first_input, first_output = ops.inputs, ops.outputs, ops.first_input, ops.first_output
     for op in range(len(ops) - 1, -1, -1):
         data_mask = gradient_mask = 0
@@ -45,9 +45,12 @@ def _sweep(trace: Trace, data: list[int], gradient: list[int]) -> None:
             gradient_mask |= gradient[value]
         if not data_mask:
             continue
+        written = None  # without grad, only what is written into stays the leaf that it was
+        if gradient_mask and ops.mode[op] in (NO_GRAD, INFERENCE):
+            written = {owner[value] for value in outputs[first_output[op] : first_output[op + 1]]} - {NONE}
         for value in inputs[first_input[op] : first_input[op + 1]]:
             data[value] |= data_mask
-            if gradient_mask and flags[value] & REQUIRES_GRAD:
+            if gradient_mask and flags[value] & REQUIRES_GRAD and (written is None or owner[value] in written):
                 gradient[value] |= gradient_mask
 
 
@@ -57,6 +60,7 @@ def _severed(trace: Trace, data: list[int]) -> list[SeveredEdge]:
     outputs, first_output = ops.outputs, ops.first_output
     edges: list[SeveredEdge] = []
     inside = bytearray(len(flags))  # values inside a custom Function that depend on what carries gradient into it
+    homeward = _Homeward(trace, data)
     for op, mode in enumerate(ops.mode):
         made = outputs[first_output[op] : first_output[op + 1]]
         suspect = [value for value in made if data[value] and (mode != GRAD or not flags[value] & REQUIRES_GRAD)]
@@ -70,7 +74,11 @@ def _severed(trace: Trace, data: list[int]) -> list[SeveredEdge]:
             continue
         for result in suspect:
             if not flags[result] & REQUIRES_GRAD:
-                edges.extend(SeveredEdge(op, source, result) for source in carrying)
+                edges.extend(
+                    SeveredEdge(op, source, result)
+                    for source in carrying
+                    if not homeward.leads_home(result, trace.values.tensor[source])
+                )
             else:
                 # Written in place into a leaf under no_grad: the leaf goes on, what was written into it is cut.
                 edges.extend(
@@ -79,6 +87,43 @@ def _severed(trace: Trace, data: list[int]) -> list[SeveredEdge]:
                     if trace.values.tensor[s] != trace.values.tensor[result]
                 )
     return edges
+
+
+class _Homeward:
+    """Tells `p.data.clamp_(-1, 1)` from a cut: what was taken from a leaf only goes back into it."""
+
+    def __init__(self, trace: Trace, data: list[int]) -> None:
+        self.trace = trace
+        self.data = data
+        self._readers: dict[int, list[int]] | None = None
+        self._roots = {root for backward in trace.backwards for root in backward.roots}
+
+    def leads_home(self, value: int, leaf: int, most: int = 16) -> bool:
+        """Return whether all that a loss depends on, of what is computed from the value, is written into this leaf."""
+        if leaf == NONE:
+            return False
+        ops, owner = self.trace.ops, self.trace.values.tensor
+        pending, seen = [value], {value}
+        while pending:
+            here = pending.pop()
+            if here in self._roots or len(seen) > most:
+                return False
+            for op in self._index().get(here, ()):
+                made = ops.outputs[ops.first_output[op] : ops.first_output[op + 1]]
+                if not any(owner[v] == leaf for v in made):
+                    fresh = {v for v in made if self.data[v]} - seen
+                    seen |= fresh
+                    pending.extend(fresh)
+        return True
+
+    def _index(self) -> dict[int, list[int]]:
+        if self._readers is None:
+            ops = self.trace.ops
+            self._readers = {}
+            for op in range(len(ops)):
+                for value in ops.inputs[ops.first_input[op] : ops.first_input[op + 1]]:
+                    self._readers.setdefault(value, []).append(op)
+        return self._readers
 
 
 def _tensors(trace: Trace, data: list[int], gradient: list[int], loss_of: list[int]) -> tuple[TensorFlow, ...]:

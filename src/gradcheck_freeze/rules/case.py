@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gradcheck_freeze.flow.frontier import Cut, cuts, exits
 from gradcheck_freeze.flow.graph import FlowGraph
 from gradcheck_freeze.rules.intent import Intent
-from gradcheck_freeze.trace.record import INFERENCE, NO_GRAD, NONE, UNSEEN
+from gradcheck_freeze.trace.record import DIFFERENTIABLE, INFERENCE, NO_GRAD, NONE, UNSEEN
 
 DETACHING = frozenset({"detach", "detach_", "data"})
 LEAVING = frozenset(
@@ -34,6 +34,9 @@ LEAVING = frozenset(
         "scalar_tensor",
     }
 )
+
+
+ONE_NUMBER = frozenset({"item", "__float__", "__int__", "__bool__", "__index__", "__complex__"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,17 +95,16 @@ def build_case(flow: FlowGraph, intent: Intent) -> Case:
     off_path = {t for t in starved - unread if not flow.tensors[t].data}
     cut: dict[int, Cut] = {}
     on_path = starved - unread - off_path
-    if on_path:
+    # Where the trace has a whole path and the engine sent nothing, a custom function dropped it: no cut is to blame.
+    behind_cuts = {t for t in on_path if not flow.tensors[t].gradient}
+    if behind_cuts:
+        found = cuts(flow, behind_cuts)
+        cut.update(blamed(flow, found))
+        # A cut on the way to the loss that an optimizer's step waits for, before one on the way to another's.
         own = _own_losses(flow)
-        found = sorted(cuts(flow, on_path), key=lambda c: rank(flow, c))
-        for wanted in (True, False):  # a cut on the way to the loss that the tensor is trained by, before any other
-            for candidate in found:
-                mask = 0
-                for edge in candidate.edges:
-                    mask |= flow.data[edge.result]
-                for tensor in candidate.tensors:
-                    if bool(mask & own.get(tensor, mask)) == wanted:
-                        cut.setdefault(tensor, candidate)
+        for mask in {own[t] for t in behind_cuts if t in own}:
+            near = blamed(flow, [c for c in found if any(flow.data[edge.result] & mask for edge in c.edges)])
+            cut.update({t: c for t, c in near.items() if own.get(t) == mask})
     roots = [root for backward in trace.backwards for root in backward.roots]
     return Case(
         flow,
@@ -167,26 +169,88 @@ def _read_by_ops(flow: FlowGraph) -> set[int]:
     return read
 
 
-def rank(flow: FlowGraph, found: Cut) -> tuple[int, int]:
-    """Order cuts: what an author wrote to stop gradient before what has none by nature, earlier before later."""
+def blamed(flow: FlowGraph, found: Sequence[Cut]) -> dict[int, Cut]:
+    """Return, for every tensor behind a cut, the one to blame.
+
+    First come the cuts behind which nothing else cuts, as mending one of these is enough; then those that lead to no other
+    cut of the same tensor; then what an author wrote to stop gradient before what has none by nature; then the earlier.
+    """
     ops = flow.trace.ops
-    name = flow.trace.op_names[ops.name[found.op]]
-    if name in DETACHING:
-        kind = 0
-    elif ops.mode[found.op] in (NO_GRAD, INFERENCE):
-        kind = 1
-    elif name in LEAVING:
-        kind = 2
-    else:
-        kind = 3
-    return kind, found.op
+    is_open, further = _open_to_a_loss(flow), _further_cuts(flow, found)
+    behind: dict[int, int] = {}
+    for number, cut in enumerate(found):
+        for tensor in cut.tensors:
+            behind[tensor] = behind.get(tensor, 0) | 1 << number
+
+    def rank(number: int, others: int) -> tuple[bool, bool, int, int]:
+        cut = found[number]
+        name = flow.trace.op_names[ops.name[cut.op]]
+        if name in DETACHING:
+            kind = 0
+        elif ops.mode[cut.op] in (NO_GRAD, INFERENCE):
+            kind = 1
+        elif name in LEAVING:
+            kind = 2
+        else:
+            kind = 3
+        shut = not any(is_open[edge.result] for edge in cut.edges)
+        return shut, all(further[edge.source] & others & ~(1 << number) for edge in cut.edges), kind, cut.op
+
+    best: dict[int, Cut] = {}
+    for mask in set(behind.values()):
+        numbers = [number for number in range(len(found)) if mask >> number & 1]
+        best[mask] = found[min(numbers, key=lambda number: rank(number, mask))]
+    return {tensor: best[mask] for tensor, mask in sorted(behind.items())}
+
+
+def _further_cuts(flow: FlowGraph, found: Sequence[Cut]) -> list[int]:
+    """Return, for each value, the mask of the cuts at which something ends that is computed from it for a loss."""
+    ops = flow.trace.ops
+    here, masks = [0] * len(flow.trace.values), [0] * len(flow.trace.values)
+    for number, cut in enumerate(found):
+        for edge in cut.edges:
+            here[edge.source] |= 1 << number
+    for op in range(len(ops) - 1, -1, -1):
+        mask = 0
+        for value in ops.outputs[ops.first_output[op] : ops.first_output[op + 1]]:
+            if flow.data[value]:
+                mask |= masks[value] | here[value]
+        if mask:
+            for value in ops.inputs[ops.first_input[op] : ops.first_input[op + 1]]:
+                masks[value] |= mask
+    return masks
+
+
+def _open_to_a_loss(flow: FlowGraph) -> bytearray:
+    """Mark the values from which gradient would come back if they carried any: no op on some way to a loss drops it."""
+    trace = flow.trace
+    ops, flags = trace.ops, trace.values.flags
+    dropping = {number for number, name in enumerate(trace.op_names) if name in DETACHING or name in LEAVING}
+    marks = bytearray(len(trace.values))
+    for backward in trace.backwards:
+        for root in backward.roots:
+            marks[root] = 1
+    for op in range(len(ops) - 1, -1, -1):
+        if ops.mode[op] in (NO_GRAD, INFERENCE) or ops.name[op] in dropping:
+            continue
+        made = ops.outputs[ops.first_output[op] : ops.first_output[op + 1]]
+        if not any(marks[value] for value in made):
+            continue
+        to_numbers = not any(flags[value] & DIFFERENTIABLE for value in made)  # argmax, a comparison, a cast
+        for value in ops.inputs[ops.first_input[op] : ops.first_input[op + 1]]:
+            if not (to_numbers and flags[value] & DIFFERENTIABLE):
+                marks[value] = 1
+    return marks
 
 
 def _leaving(flow: FlowGraph, tensors: set[int]) -> dict[int, Cut]:
     """Return, for tensors on no data path, the first call through which their numbers left torch with gradient on them."""
     found: dict[int, Cut] = {}
     if tensors:
-        for cut in exits(flow, tensors):
+        # A single number is most often for the log; an array or a list may come back.
+        for cut in sorted(
+            exits(flow, tensors), key=lambda c: flow.trace.op_names[flow.trace.ops.name[c.op]] in ONE_NUMBER
+        ):
             for tensor in cut.tensors:
                 found.setdefault(tensor, cut)
     return found

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from gradcheck_freeze.flow.frontier import Cut, cuts, entries, exits
 from gradcheck_freeze.flow.graph import SeveredEdge
-from gradcheck_freeze.rules.case import Case, rank
+from gradcheck_freeze.rules.case import Case, blamed
 from gradcheck_freeze.rules.cut_paths import cause_of, op_name
 from gradcheck_freeze.rules.finding import Finding, Severity
 from gradcheck_freeze.rules.places import place
@@ -163,7 +163,7 @@ def _cut_behind(case: Case, term: int) -> Cut | None:
         if any(e in wanted for e in cut.edges)
     ]
     found = [cut for cut in found if cut.tensors] or _exits_behind(case, behind, learners - starved)
-    return min(found, key=lambda cut: rank(flow, cut)) if found else None
+    return next(iter(blamed(flow, found).values()), None)
 
 
 def _exits_behind(case: Case, behind: set[int], learners: set[int]) -> list[Cut]:

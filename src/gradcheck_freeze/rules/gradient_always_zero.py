@@ -60,7 +60,9 @@ def gradient_always_zero(case: Case) -> Iterator[Finding]:
     groups: dict[tuple[Location | None, str], list[int]] = {}
     starts: dict[tuple[Location | None, str], tuple[int, int]] = {}
     for tensor in sorted(case.intent.learn):
-        states = [trace.steps[s].gradients[tensor].state for s in case.flow.tensors[tensor].steps]
+        # What was zeroed between backward and step is zero by that, not by a derivative: no loss's gradient is in it.
+        steps = [trace.steps[s] for s in case.flow.tensors[tensor].steps]
+        states = [step.gradients[tensor].state if tensor in step.losses else "none" for step in steps]
         if not case.flow.tensors[tensor].received or states.count("zero") < 2 or set(states) - {"zero", "none"}:
             continue
         if not any(trace.steps[s].losses.get(tensor) for s in case.flow.tensors[tensor].steps):
@@ -127,6 +129,12 @@ def _beside_a_learner(case: Case, tensor: int) -> bool:
     )
 
 
+def _writes(case: Case, op: int, tensor: int) -> bool:
+    """Return whether an op makes a new version of the tensor: its initialisation, say."""
+    ops, owner = case.flow.trace.ops, case.flow.trace.values.tensor
+    return any(owner[value] == tensor for value in ops.outputs[ops.first_output[op] : ops.first_output[op + 1]])
+
+
 def _where_it_dies(case: Case, tensor: int) -> tuple[int, int]:
     """Return a value of the tensor and the op on its way to a loss at which the gradient becomes zero.
 
@@ -169,7 +177,7 @@ def _likeliest(case: Case, tensor: int) -> tuple[int, int]:
         if values.tensor[value] != tensor or not values.flags[value] & REQUIRES_GRAD or not case.flow.gradient[value]:
             continue
         loss = (case.flow.gradient[value] & -case.flow.gradient[value]).bit_length() - 1
-        way = [op for op in path(case.flow, value, loss) if ops.mode[op] == GRAD]
+        way = [op for op in path(case.flow, value, loss) if ops.mode[op] == GRAD and not _writes(case, op, tensor)]
         for kinds in (_STEPWISE, _SATURATING):
             for op in way:
                 if trace.op_names[ops.name[op]] in kinds:

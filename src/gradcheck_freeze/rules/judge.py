@@ -30,14 +30,15 @@ def judge(flow: FlowGraph, contract: Contract) -> Diagnosis:
     case = build_case(flow, intent)
     findings = tuple(sorted((f for rule in RULES for f in rule.check(case)), key=_order))
     parameters = _parameters(flow, intent, findings)
+    by_name = {p.name: p for p in parameters}
     trace = flow.trace
     script = trace.script
     return Diagnosis(
         findings=findings,
-        parameters={p.name: p for p in parameters},
+        parameters=by_name,
         losses=_losses(flow),
         optimizers=_optimizers(flow),
-        graph=coloured_graph(flow, {p.name: p.state for p in parameters}, findings),
+        graph=coloured_graph(flow, {name: p.state for name, p in by_name.items()}, findings),
         window=Window(len(trace.ops), len(trace.backwards), len(trace.steps), trace.closed),
         script=ScriptRecord(relative(script.path, trace.root), script.arguments, script.exit_status)
         if script
@@ -59,7 +60,9 @@ def _parameters(flow: FlowGraph, intent: Intent, findings: Iterable[Finding]) ->
     blocked = {name for f in findings if f.kind == "blockage" for name in f.parameters}
     spoken = {name for f in findings for name in f.parameters}
     records = []
-    for index, tensor in enumerate(trace.tensors):
+    # A tensor that the model no longer has may bear the name of the one that took its place, which is the one to report.
+    order = sorted(range(len(trace.tensors)), key=lambda t: trace.tensors[t].alive)
+    for index, tensor in ((t, trace.tensors[t]) for t in order):
         name = next((n for n in tensor.names if n in spoken), tensor.names[0])  # the name that a finding calls it by
         seen = flow.tensors[index]
         if not name or (

@@ -19,6 +19,7 @@ from gradcheck_freeze.trace.record import NONE, Backward, GradientState, ZeroGra
 
 _MOST_PROBES = 30_000  # a hook makes a wrapper of a graph node, and a very deep chain of those cannot be freed
 _RANK = {"none": 0, "zero": 1, "finite": 2, "nonfinite": 3}
+_NOTHING = ("none", "zero")
 Held = dict[int, tuple[int, int]]  # slot → identity and version of its `.grad`
 
 
@@ -87,7 +88,9 @@ class GradientWatch:
         if len(self.at_values) >= _MOST_PROBES:
             return
 
-        def note(gradient: torch.Tensor) -> None:
+        def note(gradient: torch.Tensor | None) -> None:
+            if gradient is None:  # a custom function's backward returned nothing
+                return
             try:
                 self.at_values[value] = state_of([gradient])[0].state
             except Exception as error:
@@ -180,6 +183,8 @@ class GradientWatch:
             for slot in received:
                 self.contributors.setdefault(slot, []).append(number)
             self.on_received(received)
+            # No step may ever come to look at those that no optimizer holds, and they may be gone when the window closes.
+            self.see([slot for slot in received if slot not in self.states or self.states[slot].state in _NOTHING])
         self._held = after
         self._owners = {identity: slot for slot, (identity, _) in after.items()}
         self.backwards.append(

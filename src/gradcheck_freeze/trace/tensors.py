@@ -39,7 +39,11 @@ def flags_of(tensor: torch.Tensor) -> int:
     """Return the flags of a value from the tensor that holds it now."""
     if tensor.requires_grad:
         try:
-            return REQUIRES_GRAD | DIFFERENTIABLE | (LEAF if tensor.is_leaf else 0)
+            if not tensor.is_leaf:
+                return REQUIRES_GRAD | DIFFERENTIABLE
+            # A view that no_grad made of what requires grad says that it does, too, and leads nowhere.
+            leads_nowhere = tensor._is_view() and tensor._base is not None and tensor._base.requires_grad
+            return DIFFERENTIABLE | LEAF | (0 if leads_nowhere else REQUIRES_GRAD)
         except (
             RuntimeError
         ):  # a view made under no_grad whose base was written since: torch will not say, it is no leaf
