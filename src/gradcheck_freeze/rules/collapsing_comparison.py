@@ -137,8 +137,12 @@ def _chain(case: Case, below: dict[int, frozenset[int]], value: int, wanted: fro
     trace = case.flow.trace
     ops, values = trace.ops, trace.values
     pending, met = [value], False
+    seen: set[int] = set()
     while pending:
         value = pending.pop()
+        if value in seen:
+            continue
+        seen.add(value)
         if below.get(value) == wanted:
             met = True
             continue

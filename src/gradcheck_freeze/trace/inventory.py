@@ -111,7 +111,7 @@ class Inventory:
                 parent, local = self.local.get(number, (NONE, ""))
                 if parent in seen and local:
                     self._enter(seen, module, f"{seen[parent].paths[0]}.{local}", parent, False)
-                elif number in self.called and not self._is_inner(module):
+                elif number in self.called and number not in self.entries and not self._is_inner(module):
                     self._enter(seen, module, f"{type(module).__name__}#{number}", NONE, True)
         names_now: dict[int, tuple[list[str], str, int]] = {}
         held: set[int] = set()
