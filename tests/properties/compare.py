@@ -1,5 +1,6 @@
 """Runs one random program twice, under the oracle and under the tool, and lists where the two disagree."""
 
+import ast
 import random
 import sys
 import warnings
@@ -95,7 +96,7 @@ def disagreements(source: str, path: Path, oracles: ModuleType) -> list[str]:
     found += _about_optimizers(diagnosis, facts)
     truths = {name: truth for truth in facts.parameters for name in truth.names}
     for finding in diagnosis.findings:
-        found += [f"{finding.rule} {text}" for text in _about_finding(finding, diagnosis, facts, truths)]
+        found += [f"{finding.rule} {text}" for text in _about_finding(finding, source, facts, truths)]
     return found + list(_overlooked(diagnosis, facts))
 
 
@@ -153,11 +154,12 @@ def _about_optimizers(diagnosis: Diagnosis, facts: Any) -> Iterator[str]:
                 yield f"{name}: moved {truth.names[0]}: {name not in truth.stepped}, really {name in truth.stepped}"
 
 
-def _about_finding(finding: Finding, diagnosis: Diagnosis, facts: Any, truths: dict[str, Any]) -> Iterator[str]:
+def _about_finding(finding: Finding, source: str, facts: Any, truths: dict[str, Any]) -> Iterator[str]:
     """Hold a finding against what is true of the parameters it names; of a rule unknown here nothing is asked."""
     line = finding.cause.line if finding.cause else 0
     hedged = "come back, if at all" in finding.message  # it says itself that the number may be for the log only
-    if finding.rule in CUT and line not in facts.on_the_way and not hedged:
+    lines = _uses(source, line)
+    if finding.rule in CUT and not lines & facts.on_the_way and not hedged:
         yield f"blames line {line}, which no loss is computed by"
     for name in finding.parameters:
         truth = truths.get(short(name))
@@ -176,8 +178,21 @@ def _about_finding(finding: Finding, diagnosis: Diagnosis, facts: Any, truths: d
         starved_falsely = finding.rule in STARVED and (truth.fed or truth.most != "none")
         if starved_falsely or contradicted.get(finding.rule, False):
             yield f"names {name}: fed by {sorted(truth.fed)}, {truth.most}, moved by {sorted(truth.stepped)}, {truth.members}"
-        if finding.rule in CUT and not facts.lost.get(line, set()) & set(truth.names):
+        if finding.rule in CUT and not any(facts.lost.get(used, set()) & set(truth.names) for used in lines):
             yield f"blames line {line} for {name}, whose gradient is not lost there"
+
+
+def _uses(source: str, line: int) -> set[int]:
+    """Return the line itself or, where it is a decorator, the lines that call what it decorates."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef) and line in {decorator.lineno for decorator in node.decorator_list}:
+            return {
+                call.lineno
+                for call in ast.walk(tree)
+                if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == node.name
+            }
+    return {line}
 
 
 def _overlooked(diagnosis: Diagnosis, facts: Any) -> Iterator[str]:
