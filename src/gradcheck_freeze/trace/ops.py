@@ -230,11 +230,11 @@ class OpRecorder(TorchFunctionMode):  # type: ignore[misc]
             self._on_full()
 
     def _record(self, kind: _Kind, inputs: list[torch.Tensor], read: list[int], result: Any, out: bool) -> None:
+        if type(result) is torch.Tensor and not (kind.writes or out) and id(result) not in map(id, inputs):
+            self.write_op(kind.name, read, (result,), (), sys._getframe(2))  # as most ops are
+            return
         results: list[torch.Tensor] = []
-        if type(result) is torch.Tensor:
-            results.append(result)
-        else:
-            collect((result,), results)
+        collect((result,), results)
         given = {id(tensor) for tensor in inputs}
         fresh = [tensor for tensor in results if id(tensor) not in given]
         written = self._written(inputs, read) if kind.writes or out or len(fresh) < len(results) else ()
@@ -245,7 +245,7 @@ class OpRecorder(TorchFunctionMode):  # type: ignore[misc]
         self.write_op(kind.name, read, fresh, written, sys._getframe(2))
 
     def write_op(
-        self, name: int, read: list[int], fresh: list[torch.Tensor], written: Iterable[torch.Tensor], frame: Any
+        self, name: int, read: list[int], fresh: Iterable[torch.Tensor], written: Iterable[torch.Tensor], frame: Any
     ) -> int:
         """Record one op that made the `fresh` tensors and changed the `written` ones; return its number."""
         op = self.begin(name, read, frame)
