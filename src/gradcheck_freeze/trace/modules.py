@@ -19,6 +19,7 @@ class ModuleWatch:
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
         self.calls: list[ModuleCall] = []
+        self._inner_sites: list[int] = []  # per call: where the ops of a module of torch's own are called from
         self.switches: list[tuple[int, bool, int, int]] = []  # module number, train mode, site, time
 
     def enter(self, module: torch.nn.Module, args: Any) -> None:
@@ -33,8 +34,11 @@ class ModuleWatch:
             if number not in inventory.called:
                 inventory.called.add(number)
                 self._name_local(module, number, frame)
-            self.calls.append(ModuleCall(number, ops.call, recorder.sites.here(frame), module.training))
+            site = recorder.sites.here(frame)
+            self.calls.append(ModuleCall(number, ops.call, site, module.training))
+            self._inner_sites.append(site if type(module).__module__.startswith("torch.") else NONE)
             ops.call = len(self.calls) - 1
+            ops.call_site = self._inner_sites[-1]
         except Exception as error:
             recorder.fail(error)
 
@@ -48,7 +52,8 @@ class ModuleWatch:
         while call != NONE and self.calls[call].module != number:
             call = self.calls[call].parent
         if call != NONE:
-            recorder.ops.call = self.calls[call].parent
+            recorder.ops.call = parent = self.calls[call].parent
+            recorder.ops.call_site = self._inner_sites[parent] if parent != NONE else NONE
 
     def _name_local(self, module: torch.nn.Module, number: int, frame: Any) -> None:
         """Name a module that a forward holds in a local variable only."""

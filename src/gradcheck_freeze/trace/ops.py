@@ -79,6 +79,7 @@ class OpRecorder(TorchFunctionMode):  # type: ignore[misc]
         self.asleep = 0
         self.function_depth = 0
         self.call = NONE  # the module call now running
+        self.call_site = NONE  # where the user's code called it, if its forward is torch's own
         self.mode_site = NONE
         self.on_slot_written: Callable[[int, int], None] = lambda slot, op: None
         self.on_first_seen: Callable[[torch.Tensor], None] = lambda tensor: None
@@ -202,12 +203,22 @@ class OpRecorder(TorchFunctionMode):  # type: ignore[misc]
         self._end(op, [value])
         return value
 
+    def _site(self, frame: Any) -> int:
+        """Return the user's position that a torch call was reached from.
+
+        Between a call in the forward of a module of torch's own and the user's code there are four frames or more: that
+        position is known already from the call of the module.
+        """
+        if self.call_site != NONE and not self.sites.is_user(frame.f_code.co_filename):
+            return self.call_site
+        return self.sites.here(frame)
+
     def begin(self, name: int, read: Iterable[int], frame: Any) -> int:
         """Write the row of an op but for its outputs and return its number."""
         ops = self.ops
         op = len(ops.name)
         ops.name.append(name)
-        ops.site.append(self.sites.here(frame))
+        ops.site.append(self._site(frame))
         ops.call.append(self.call)
         if self.function_depth:
             ops.mode.append(FUNCTION)

@@ -44,6 +44,13 @@ class Sites:
         self._positions: list[tuple[CodeType, int]] = []  # keeps the code alive, so that its id stays its own
         self._user: dict[str, bool] = {}
 
+    def is_user(self, filename: str) -> bool:
+        """Return whether code of this file is the user's own."""
+        known = self._user.get(filename)
+        if known is None:
+            known = self._user[filename] = is_user_file(filename)
+        return known
+
     def user_frame(self, frame: FrameType | None) -> FrameType | None:
         """Return the innermost frame of the user's, from `frame` outwards."""
         user = self._user
