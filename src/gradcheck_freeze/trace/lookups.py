@@ -40,7 +40,7 @@ class LookupWatch:
             here = indices.detach() == row
             if indices.device.type == "meta" or not bool(here.any()):
                 return
-            whole = indices.unique().numel() == weight.shape[0] > 2
+            whole = indices.numel() == weight.shape[0] > 2 and indices.unique().numel() == weight.shape[0]
             written = bool(weight.detach()[row].any())
             meant = whole or (_inside(here) and (written or indices.dim() == 1))
         if meant:
