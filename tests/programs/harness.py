@@ -29,6 +29,10 @@ from pathlib import Path
 from typing import Any
 
 
+# What every program and every report imports; the first optimizer of a process imports torch._dynamo, in 2 s.
+PRELOADED = ["torch", "torch._dynamo", "numpy", "networkx", "rich.console", "gradcheck_freeze.trace.recorder"]
+
+
 @dataclass(frozen=True)
 class Fault:
     """One fault that a program is said to have."""
@@ -104,7 +108,7 @@ def run_all(paths: Iterable[Path], given: Iterable[list[str]] | None = None, wor
     paths = list(paths)
     given = [options(path) for path in paths] if given is None else given
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["torch", "numpy", "networkx", "rich.console", "gradcheck_freeze.trace.recorder"])
+    context.set_forkserver_preload(PRELOADED)
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     with ProcessPoolExecutor(workers, mp_context=context, max_tasks_per_child=1) as pool:
         yield from pool.map(_run, paths, given)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from typing import Any
 from weakref import ref
 
@@ -87,10 +87,12 @@ class StepWatch:
         self.groups[number] = tuple(groups)
         return [slot for group in groups for slot in group.tensors]
 
-    def compare(self) -> dict[int, None]:
-        """Fingerprint every watched tensor and return those that differ from the last time."""
+    def compare(self, passing_over: Container[int] = ()) -> dict[int, None]:
+        """Fingerprint every watched tensor but some, and return those that differ from the last time."""
         changed: dict[int, None] = {}
         for slot in self.watched():
+            if slot in passing_over:
+                continue
             tensor = self.recorder.tensors.slots[slot]()
             if tensor is None:
                 continue
@@ -101,9 +103,9 @@ class StepWatch:
             self.prints[slot] = now
         return changed
 
-    def note_writes(self) -> None:
+    def note_writes(self, passing_over: Container[int] = ()) -> None:
         """Note what changed since the last look, as writes outside every step."""
-        for slot in self.compare():
+        for slot in self.compare(passing_over):
             op, site, after, call = self.pending.get(slot, (NONE, NONE, len(self.recorder.ops), NONE))
             self.writes.append(Write(slot, op, site, after, call))
         self.pending.clear()
@@ -122,12 +124,14 @@ class StepWatch:
         number = self.number(optimizer)
         slots = self.look(number)
         self.gradients.forget_zeroed()
-        self.note_writes()
+        gradients = self.gradients.see(slots)
+        # What the step is going to move anyhow is read once, after it, unless something was seen to write into it before.
+        self.note_writes({s for s, held in gradients.items() if held.state == "finite" and s not in self.pending})
         self.masks.before_step(slots)
         self._now = {
             "number": number,
             "slots": slots,
-            "gradients": self.gradients.see(slots),
+            "gradients": gradients,
             "losses": {s: tuple(self.gradients.contributors[s]) for s in slots if s in self.gradients.contributors},
             "changed": {},
             "site": site,
