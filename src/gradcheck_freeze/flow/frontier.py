@@ -65,7 +65,8 @@ def exits(flow: FlowGraph, tensors: Collection[int]) -> list[Cut]:
     groups: dict[tuple[int, int], list[SeveredEdge]] = {}
     bits = [0] * len(values)
     for op in range(len(ops)):
-        if ops.first_output[op] == ops.first_output[op + 1] and op < last:
+        leaves = ops.first_output[op] == ops.first_output[op + 1] and trace.op_names[ops.name[op]] != "backward"
+        if leaves and op < last:
             for value in ops.inputs[ops.first_input[op] : ops.first_input[op + 1]]:
                 for source in _before_detach(flow, value):
                     if carried[source]:

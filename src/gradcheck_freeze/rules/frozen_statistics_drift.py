@@ -45,6 +45,20 @@ def frozen_statistics_drift(case: Case) -> Iterator[Finding]:
         )
 
 
+def _eval_undone(case: Case, tensor: int) -> Location | None:
+    """Return the `train()` that put a module which had been put into eval mode back into train mode."""
+    trace = case.flow.trace
+    around = case.around(trace.tensors[tensor].module)
+    written = [trace.writes[w].after for w in case.flow.tensors[tensor].written]
+    quiet = False
+    for declaration in trace.declarations:
+        if declaration.kind == "mode" and declaration.modules[0] in around:
+            if declaration.value and quiet and any(declaration.after <= after for after in written):
+                return place(trace, declaration.site, "train")
+            quiet = not declaration.value
+    return None
+
+
 def _family(case: Case, module: int) -> list[int]:
     """Return the parameters of the nearest module above a normalisation layer that has any besides the layer's own."""
     trace = case.flow.trace
@@ -70,6 +84,9 @@ def _cause(case: Case, tensor: int) -> Location | None:
     """Return the outermost call of a module, in train mode, in which the statistics are read and rewritten."""
     trace = case.flow.trace
     ops, owner = trace.ops, trace.values.tensor
+    undone = _eval_undone(case, tensor)
+    if undone is not None:
+        return undone
     for op in range(len(ops)):
         call = ops.call[op]
         if (

@@ -67,17 +67,12 @@ def _reason(case: Case, tensor: int, missing: list[int]) -> tuple[Location | Non
     record = trace.tensors[tensor]
     last = max((o.after for o in trace.optimizers), default=0)
     changes = [
-        d
-        for d in trace.declarations
-        if tensor in d.tensors and d.kind in ("registered", "replaced") and d.after >= last
+        d for d in trace.declarations if tensor in d.tensors and d.kind in ("registered", "replaced") and d.after > last
     ]
     optimizer = trace.optimizers[-1] if trace.optimizers else None
     if not record.registered:
-        site = record.declared
-        if site == NONE and record.module != NONE:
-            site = trace.modules[record.module].declared
         return (
-            _made(case, tensor),
+            _put(case, record.module) or _made(case, tensor),
             "it sits in a plain Python container or variable, so parameters() does not list it",
             "Register it: nn.ModuleList, nn.ModuleDict, nn.ParameterList or nn.ParameterDict, made in __init__.",
             Severity.ERROR,
@@ -127,7 +122,24 @@ def _reason(case: Case, tensor: int, missing: list[int]) -> tuple[Location | Non
             "Build the optimizer after the model has got its final parameters.",
             Severity.ERROR,
         )
+    if not held and not stale and _meant_to_learn(case, root):
+        cause = place(trace, optimizer.built, "optimizer") if optimizer else None
+        return (
+            cause,
+            f"none of {root} was given to an optimizer",
+            f"Pass the parameters of {root} too, or say that it stays fixed: {root}.requires_grad_(False).",
+            Severity.WARNING,
+        )
     return None
+
+
+def _meant_to_learn(case: Case, root: str) -> bool:
+    """Return whether a network is in train mode throughout, and nothing in the code says that it should stay as it is."""
+    trace = case.flow.trace
+    number = next((i for i, module in enumerate(trace.modules) if module.name == root), NONE)
+    calls = [call for call in trace.calls if call.module == number]
+    switched = any(d.kind == "mode" and number in d.modules for d in trace.declarations)
+    return number != NONE and bool(calls) and all(call.training for call in calls) and not switched
 
 
 def _dropped(case: Case, tensor: int) -> tuple[Location | None, str, str, Severity] | None:
@@ -163,6 +175,16 @@ def _used_up(case: Case) -> Location | None:
             if group.iterator != NONE:
                 return place(case.flow.trace, group.iterator, "iterator")
     return None
+
+
+def _put(case: Case, module: int) -> Location | None:
+    """Return where the outermost of the unregistered modules around a tensor was constructed."""
+    trace = case.flow.trace
+    outermost = NONE
+    while module != NONE and not trace.modules[module].registered:
+        outermost, module = module, trace.modules[module].parent
+    site = trace.modules[outermost].constructed if outermost != NONE else NONE
+    return place(trace, site, "not registered") if site != NONE else None
 
 
 def _made(case: Case, tensor: int) -> Location | None:

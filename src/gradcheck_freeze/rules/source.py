@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import linecache
+import re
 from collections.abc import Iterator
 
 from gradcheck_freeze.rules.finding import Location
@@ -35,9 +36,9 @@ def assignments(trace: Trace) -> Iterator[tuple[str, str, str, int]]:
 
 
 def assignment_of(trace: Trace, name: str, values: set[str]) -> Location | None:
-    """Return the line that gives `name` one of these values, both compared by their last component."""
+    """Return the line that gives `name` one of these values or something made of one, compared by their last component."""
     for path, target, value, line in assignments(trace):
-        if _last(target) == _last(name) and _last(value) in {_last(v) for v in values}:
+        if _last(target) == _last(name) and {_last(v) for v in values} & set(re.findall(r"\w+", value)):
             return line_at(trace, path, line, f"{_last(name)} =")
     return None
 

@@ -15,6 +15,7 @@ from gradcheck_freeze.rules.frozen_statistics_drift import frozen_statistics_dri
 from gradcheck_freeze.rules.frozen_updated import frozen_updated
 from gradcheck_freeze.rules.function_drops_gradient import function_drops_gradient
 from gradcheck_freeze.rules.gradient_always_zero import gradient_always_zero
+from gradcheck_freeze.rules.learner_switched_off import learner_switched_off
 from gradcheck_freeze.rules.left_in_eval_mode import left_in_eval_mode
 from gradcheck_freeze.rules.masked_entries_moved import masked_entries_moved
 from gradcheck_freeze.rules.missing_from_optimizer import missing_from_optimizer
@@ -60,5 +61,6 @@ RULES: tuple[Rule, ...] = (
     average_never_follows,
     gradient_not_finite,
     function_drops_gradient,
+    learner_switched_off,
     optimizer_never_steps,
 )

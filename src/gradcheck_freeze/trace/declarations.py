@@ -54,10 +54,24 @@ class DeclarationWatch:
             if slot != NONE:
                 recorder.inventory.tensor_declared[slot] = site
                 recorder.inventory.tensor_built.setdefault(slot, recorder.sites.construction(frame))
+                self._note_construction(frame)
                 replaced = module._parameters.get(name) is not None
                 self._note("replaced" if replaced else "registered", True, slot, site)
         except Exception as error:
             recorder.fail(error)
+
+    def _note_construction(self, frame: Any) -> None:
+        """Note, for every module whose `__init__` is running, where its class was called."""
+        recorder = self.recorder
+        while frame is not None:
+            module = frame.f_locals.get("self") if frame.f_code.co_name == "__init__" else None
+            if isinstance(module, torch.nn.Module):
+                number = recorder.inventory.number(module)
+                outer = (
+                    frame.f_back
+                )  # an overridden `__init__` calls those of its bases first: the outermost call counts
+                recorder.inventory.constructed[number] = recorder.sites.here(outer)
+            frame = frame.f_back
 
     def module_registered(self, module: torch.nn.Module, name: str, child: Any) -> None:
         """Note where a module was put under a name, and whether it took the place of another."""

@@ -185,6 +185,8 @@ class GradientWatch:
             self.on_received(received)
             # No step may ever come to look at those that no optimizer holds, and they may be gone when the window closes.
             self.see([slot for slot in received if slot not in self.states or self.states[slot].state in _NOTHING])
+        if not returns:  # a row of its own, so that what comes before and after it can be told apart
+            self.recorder.write_op(self.recorder.number("backward"), list(roots), [], (), sys._getframe(3))
         self._held = after
         self._owners = {identity: slot for slot, (identity, _) in after.items()}
         self.backwards.append(

@@ -50,6 +50,7 @@ class Inventory:
         self.numbers: dict[int, int] = {}
         self.called: set[int] = set()
         self.declared: dict[int, int] = {}  # module number → site
+        self.constructed: dict[int, int] = {}  # module number → site of the call of its class
         self.tensor_declared: dict[int, int] = {}  # slot → site
         self.tensor_built: dict[int, int] = {}  # slot → site of the construction of the whole module
         self.roots: dict[int, tuple[ref[torch.nn.Module], list[str]]] = {}
@@ -198,6 +199,7 @@ class Inventory:
                     entry.registered,
                     self.declared.get(number, NONE),
                     tuple(entry.paths[1:]),
+                    self.constructed.get(number, NONE),
                 )
             )
         return watched, index

@@ -97,6 +97,7 @@ class WatchedModule:
     registered: bool = True  # False for a module kept in a plain list, dict or object attribute
     declared: int = NONE
     aliases: tuple[str, ...] = ()
+    constructed: int = NONE  # site of the call of its class
 
 
 @dataclass(frozen=True, slots=True)

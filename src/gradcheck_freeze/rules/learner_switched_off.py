@@ -1,0 +1,76 @@
+"""GF220."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gradcheck_freeze.rules.attribution import held_by
+from gradcheck_freeze.rules.case import Case
+from gradcheck_freeze.rules.finding import Finding, Location, Severity
+from gradcheck_freeze.rules.intent import is_misspelt
+from gradcheck_freeze.rules.places import place
+from gradcheck_freeze.rules.rule import rule
+from gradcheck_freeze.rules.source import attribute_set
+
+
+@rule("GF220", kind="blockage", severity=Severity.ERROR)
+def learner_switched_off(case: Case) -> Iterator[Finding]:
+    """What should learn has `requires_grad=False`.
+
+    Why it matters: autograd computes no gradient for it, and the optimizer that holds it passes over it without a word.
+
+    Found:
+
+        def evaluate(encoder):
+            for p in encoder.parameters():
+                p.requires_grad = False        # and nobody switches it on again
+
+        p.require_grad = True                  # the unfreezing, misspelt
+
+    and, with the contract `trainable = ["head"]`, a head that was frozen together with the rest.
+
+    Left alone: parts that are frozen on purpose while the optimizer goes on with others, and alternating optimisation.
+
+    Instead: drop the line that switches it off, or `requires_grad_(True)` when it should learn again.
+    """
+    groups: dict[tuple[Location | None, str], list[int]] = {}
+    for tensor, reason in _switched_off(case).items():
+        groups.setdefault(reason, []).append(tensor)
+    for (cause, why), tensors in groups.items():
+        yield learner_switched_off.finding(
+            case.flow,
+            tensors,
+            f"{{where}} should learn, but {why}.",
+            cause,
+            fix="Call requires_grad_(True) on it before it is computed with again.",
+        )
+
+
+def _switched_off(case: Case) -> dict[int, tuple[Location | None, str]]:
+    flow, trace = case.flow, case.flow.trace
+    found: dict[int, tuple[Location | None, str]] = {}
+    off = {
+        d_tensor: d for d in trace.declarations if d.kind == "requires_grad" and not d.value for d_tensor in d.tensors
+    }
+    for tensor, record in enumerate(trace.tensors):
+        if record.requires_grad or record.kind != "parameter":
+            continue
+        attributes = {name for name in record.attributes if is_misspelt(name)}
+        if tensor in case.intent.stated and tensor in case.intent.learn:
+            cause = place(trace, off[tensor].site, "requires_grad = False") if tensor in off else None
+            found[tensor] = (cause, "its requires_grad is False, so no loss teaches it")
+        elif attributes and tensor in off and flow.tensors[tensor].optimizers and not flow.tensors[tensor].received:
+            cause = attribute_set(trace, attributes)
+            found[tensor] = (cause, "this only sets a Python attribute: its requires_grad stays False")
+    for number, optimizer in enumerate(trace.optimizers):
+        held = held_by(case, number)
+        since = [case.intent.frozen_since.get(t) for t in held]
+        when = max((s for s in since if s is not None), default=0)
+        later = [step for step in trace.steps if step.optimizer == number and step.after > when]
+        taught = any(trace.steps[s].optimizer == number for t in held for s in flow.tensors[t].changed)
+        if held and None not in since and len(later) > 1 and taught:
+            for tensor in held & case.intent.learn:
+                cause = place(trace, off[tensor].site, "requires_grad = False")
+                why = f"it was switched off here while {optimizer.name} goes on stepping nothing"
+                found.setdefault(tensor, (cause, why))
+    return found
