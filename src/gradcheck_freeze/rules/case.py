@@ -52,6 +52,15 @@ class Case:
     forward_unseen: bool  # a loss was handed over ready-made: only the engine's word is known
     leaving: Mapping[int, Cut]  # off_path, but their numbers left torch here and may have come back
 
+    def root(self, tensor: int) -> str:
+        """Return the name of the outermost module that holds a tensor, or the first part of its own name."""
+        around = self.around(self.flow.trace.tensors[tensor].module)
+        return (
+            self.flow.trace.modules[around[-1]].name
+            if around
+            else self.flow.trace.tensors[tensor].names[0].partition(".")[0]
+        )
+
     def below(self, module: int) -> list[int]:
         """Return the parameters of a module and of everything below it."""
         prefix = self.flow.trace.modules[module].name + "."

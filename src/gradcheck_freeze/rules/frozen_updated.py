@@ -84,7 +84,7 @@ def _reason(case: Case, tensor: int) -> tuple[Location | None, str, str]:
     trace = case.flow.trace
     flags = [d for d in trace.declarations if d.kind == "requires_grad"]
     own = [d for d in flags if tensor in d.tensors]
-    root = trace.tensors[tensor].names[0].partition(".")[0]
+    root = case.root(tensor)
     optimizer = (
         trace.optimizers[case.flow.tensors[tensor].optimizers[0][0]] if case.flow.tensors[tensor].optimizers else None
     )
@@ -102,9 +102,7 @@ def _reason(case: Case, tensor: int) -> tuple[Location | None, str, str]:
             "it is made trainable again here",
             f"Drop this line. {keep}",
         )
-    freezes = [
-        d for d in flags if not d.value and any(trace.tensors[t].names[0].partition(".")[0] == root for t in d.tensors)
-    ]
+    freezes = [d for d in flags if not d.value and any(case.root(t) == root for t in d.tensors)]
     replaced = [d for d in trace.declarations if d.kind == "replaced" and tensor in d.tensors]
     if replaced and (not freezes or replaced[-1].after >= freezes[0].after):
         return (

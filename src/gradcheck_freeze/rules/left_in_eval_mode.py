@@ -33,13 +33,13 @@ def left_in_eval_mode(case: Case) -> Iterator[Finding]:
     trace = case.flow.trace
     for module, calls in _training_calls(case).items():
         flags = [trace.calls[c].training for c in calls]
-        if not flags[0] or flags[-1] or flags.count(False) < 2:
+        if flags[-1] or flags.count(False) < 2:
             continue
-        switched = len(flags) - flags[::-1].index(True)  # nothing after it is in train mode
-        if switched >= len(flags) - 1:
+        switched = len(flags) - flags[::-1].index(True) if True in flags else 0  # nothing after it is in train mode
+        if switched >= len(flags) - 1 or not (flags[0] or _was_in_train_mode(case, module, calls[0])):
             continue
         first_op = case.first_op_of_call(calls[switched])
-        last_op = case.first_op_of_call(calls[switched - 1])
+        last_op = case.first_op_of_call(calls[switched - 1]) if switched else 0
         prefix = trace.modules[module].name + "."
         stuck = [
             t
@@ -68,6 +68,15 @@ def left_in_eval_mode(case: Case) -> Iterator[Finding]:
             ),
             fix=f"Call {trace.modules[module].name}.train() when the validation is over.",
         )
+
+
+def _was_in_train_mode(case: Case, module: int, call: int) -> bool:
+    """Return whether the author called `train()` before the first call, though an `eval()` came in between."""
+    first = case.first_op_of_call(call)
+    return any(
+        d.kind == "mode" and d.value and d.after <= first and d.modules[0] in case.around(module)
+        for d in case.flow.trace.declarations
+    )
 
 
 def _training_calls(case: Case) -> dict[int, list[int]]:

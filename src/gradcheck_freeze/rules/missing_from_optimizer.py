@@ -86,8 +86,8 @@ def _reason(case: Case, tensor: int, missing: list[int]) -> tuple[Location | Non
             Severity.ERROR,
         )
     if changes:
-        root = record.names[0].partition(".")[0]
-        alive = {t for t, other in enumerate(trace.tensors) if other.alive and other.names[0].partition(".")[0] == root}
+        root = case.root(tensor)
+        alive = {t for t, other in enumerate(trace.tensors) if other.alive and case.root(t) == root}
         whole = not any(case.flow.tensors[t].optimizers for t in alive)
         return (
             place(trace, record.built if whole and record.built != NONE else changes[-1].site, "replaced"),
@@ -95,14 +95,10 @@ def _reason(case: Case, tensor: int, missing: list[int]) -> tuple[Location | Non
             "Build the optimizer after this line, or add the new parameters with add_param_group().",
             Severity.ERROR,
         )
-    root = record.names[0].partition(".")[0]
-    family = [
-        t
-        for t, other in enumerate(trace.tensors)
-        if other.kind == "parameter" and other.names[0].partition(".")[0] == root
-    ]
+    root = case.root(tensor)
+    family = [t for t, other in enumerate(trace.tensors) if other.kind == "parameter" and case.root(t) == root]
     held = [t for t in family if case.flow.tensors[t].optimizers]
-    absent = [t for t in missing if trace.tensors[t].names[0].partition(".")[0] == root]
+    absent = [t for t in missing if case.root(t) == root]
     if held and len(absent) < len(held):
         replaced = [d for d in trace.declarations if tensor in d.tensors and d.kind == "replaced"]
         cause = place(trace, replaced[-1].site, "replaced") if replaced else None

@@ -31,7 +31,10 @@ def stale_optimizer_entry(case: Case) -> Iterator[Finding]:
         seen.received and not seen.optimizers and t in case.intent.learn for t, seen in enumerate(case.flow.tensors)
     ):
         return  # what took its place is found by missing-from-optimizer: one fault, one finding
-    for optimizer in trace.optimizers:
+    stepping = {step.optimizer for step in trace.steps}
+    for number, optimizer in enumerate(trace.optimizers):
+        if number not in stepping:
+            continue  # built and given up: another took its place
         held = [t for group in optimizer.groups for t in group.tensors]
         stale = [
             t

@@ -51,7 +51,7 @@ def _about(case: Case, number: int, position: int, steps: list[Step], still: set
         if len(seen) < 2:
             continue
         if not any(step.losses.get(tensor) for step in seen):
-            reasons.setdefault(_emptied(case, tensor, seen), set()).add(tensor)
+            reasons.setdefault(emptied(case, tensor, seen), set()).add(tensor)
         elif all(position < len(step.lr) and step.lr[position] == 0 for step in seen):
             reasons.setdefault(_no_rate(case, number, len(seen)), set()).add(tensor)
         elif (
@@ -72,7 +72,7 @@ def _about(case: Case, number: int, position: int, steps: list[Step], still: set
         )
 
 
-def _emptied(case: Case, tensor: int, steps: list[Step]) -> tuple[Location | None, str, str]:
+def emptied(case: Case, tensor: int, steps: list[Step]) -> tuple[Location | None, str, str]:
     """Return what took the gradient away between backward and step."""
     trace = case.flow.trace
     ops = trace.ops

@@ -13,6 +13,7 @@ from gradcheck_freeze.rules.freeze_without_effect import freeze_without_effect
 from gradcheck_freeze.rules.frozen_fed_gradient import frozen_fed_gradient
 from gradcheck_freeze.rules.frozen_statistics_drift import frozen_statistics_drift
 from gradcheck_freeze.rules.frozen_updated import frozen_updated
+from gradcheck_freeze.rules.frozen_written import frozen_written
 from gradcheck_freeze.rules.function_drops_gradient import function_drops_gradient
 from gradcheck_freeze.rules.gradient_always_zero import gradient_always_zero
 from gradcheck_freeze.rules.learner_switched_off import learner_switched_off
@@ -43,6 +44,7 @@ RULES: tuple[Rule, ...] = (
     foreign_gradient,
     masked_entries_moved,
     collapsing_comparison,
+    frozen_written,
     detached_path,
     path_under_no_grad,
     path_leaves_torch,

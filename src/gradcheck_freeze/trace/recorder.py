@@ -228,6 +228,9 @@ class Recorder:
                         recorder.stepping.iterators[number, len(optimizer.param_groups) - 1] = recorder.sites.start(
                             code
                         )
+                    recorder.stepping.look(
+                        number
+                    )  # it may be gone, without ever having stepped, when the window closes
                     recorder._search(sys._getframe(1))
             except Exception as error:
                 recorder.fail(error)
