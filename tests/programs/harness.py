@@ -28,7 +28,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-
 # What every program and every report imports; the first optimizer of a process imports torch._dynamo, in 2 s.
 PRELOADED = ["torch", "torch._dynamo", "numpy", "networkx", "rich.console", "gradcheck_freeze.trace.recorder"]
 

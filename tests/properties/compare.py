@@ -172,7 +172,7 @@ def _about_finding(finding: Finding, source: str, facts: Any, truths: dict[str, 
             "GF105": not truth.stepped,
             "GF207": not truth.fed or bool(truth.members),
             "GF208": not truth.members,
-            "GF209": truth.most not in ("zero", "none"),
+            "GF209": not truth.at_steps <= {"zero", "none"},
             "GF211": bool(truth.stepped),
         }
         starved_falsely = finding.rule in STARVED and (truth.fed or truth.most != "none")

@@ -25,7 +25,8 @@ class Truth:
 
     names: list[str]
     shape: tuple[int, ...]
-    seen: set[str] = field(default_factory=set)  # states of `.grad` when a step used it, and at the end
+    at_steps: set[str] = field(default_factory=set)  # states of `.grad` when a step used it
+    at_end: str = "none"  # state of `.grad` after training
     ever: set[str] = field(default_factory=set)  # states of `.grad` at any time
     fed: set[str] = field(default_factory=set)  # losses whose backward computed a gradient for it
     connected: bool = False  # the graph of some loss leads to it, whatever the engine sends along
@@ -38,7 +39,7 @@ class Truth:
     @property
     def least(self) -> str:
         """Return the strongest state that nobody may overlook."""
-        return max(self.seen, key=RANK.index)
+        return max(self.at_steps | {self.at_end}, key=RANK.index)
 
     @property
     def most(self) -> str:
@@ -191,6 +192,7 @@ class Oracle:
         for watched in (*self._watched, *self._buffers):
             truth, state = watched.truth, state_of(watched.tensor.grad)
             truth.ever.add(state)
+            truth.at_end = state
             truth.flags.add(watched.tensor.requires_grad)
             truth.members = {
                 (name, number)
@@ -198,8 +200,8 @@ class Oracle:
                 for number, group in enumerate(optimizer.param_groups)
                 if any(watched.tensor is p for p in group["params"])
             }
-            if event == "end" or (event == "apply" and any(name == stepping for name, _ in truth.members)):
-                truth.seen.add(state)
+            if event == "apply" and any(name == stepping for name, _ in truth.members):
+                truth.at_steps.add(state)
             now = content(watched.tensor)
             if now != watched.last and self.stepping:
                 truth.moved = True

@@ -13,7 +13,7 @@ _MADE_OF_NUMBERS = frozenset({"tensor", "as_tensor", "asarray", "scalar_tensor",
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """All severed edges made by one call at one place, and the tensors whose gradient they lose."""
+    """All severed edges made at one place, in one module, under one grad mode block, and the tensors that they starve."""
 
     edges: tuple[SeveredEdge, ...]
     tensors: tuple[int, ...]
@@ -30,10 +30,14 @@ def cuts(flow: FlowGraph, tensors: Collection[int]) -> list[Cut]:
     """
     carried = _carried(flow, tensors)
     ops = flow.trace.ops
-    groups: dict[tuple[int, int, int], list[SeveredEdge]] = {}
+    groups: dict[tuple[int, int, int, int], list[SeveredEdge]] = {}
     for edge in flow.severed:
         if carried[edge.source]:
-            groups.setdefault((ops.name[edge.op], ops.site[edge.op], ops.mode_site[edge.op]), []).append(edge)
+            # One line of a class may run in two modules, and under two `no_grad` blocks of its callers.
+            call = ops.call[edge.op]
+            module = NONE if call == NONE else flow.trace.calls[call].module
+            key = (ops.name[edge.op], ops.site[edge.op], ops.mode_site[edge.op], module)
+            groups.setdefault(key, []).append(edge)
     if not groups:
         return []
     bits = [0] * len(flow.trace.values)

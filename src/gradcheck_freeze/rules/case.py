@@ -181,8 +181,9 @@ def _read_by_ops(flow: FlowGraph) -> set[int]:
 def blamed(flow: FlowGraph, found: Sequence[Cut]) -> dict[int, Cut]:
     """Return, for every tensor behind a cut, the one to blame.
 
-    First come the cuts behind which nothing else cuts, as mending one of these is enough; then those that lead to no other
-    cut of the same tensor; then what an author wrote to stop gradient before what has none by nature; then the earlier.
+    First come the cuts behind which nothing else cuts, as mending one of these is enough; of the others, those that lead
+    to no other cut of the same tensor; then what an author wrote to stop gradient before what has none by nature; then
+    the earlier.
     """
     ops = flow.trace.ops
     is_open, further = _open_to_a_loss(flow), _further_cuts(flow, found)
@@ -203,7 +204,8 @@ def blamed(flow: FlowGraph, found: Sequence[Cut]) -> dict[int, Cut]:
         else:
             kind = 3
         shut = not any(is_open[edge.result] for edge in cut.edges)
-        return shut, all(further[edge.source] & others & ~(1 << number) for edge in cut.edges), kind, cut.op
+        leads_on = shut and all(further[edge.source] & others & ~(1 << number) for edge in cut.edges)
+        return shut, leads_on, kind, cut.op
 
     best: dict[int, Cut] = {}
     for mask in set(behind.values()):

@@ -60,13 +60,11 @@ def gradient_always_zero(case: Case) -> Iterator[Finding]:
     groups: dict[tuple[Location | None, str], list[int]] = {}
     starts: dict[tuple[Location | None, str], tuple[int, int]] = {}
     for tensor in sorted(case.intent.learn):
-        # What was zeroed between backward and step is zero by that, not by a derivative: no loss's gradient is in it.
-        steps = [trace.steps[s] for s in case.flow.tensors[tensor].steps]
-        states = [step.gradients[tensor].state if tensor in step.losses else "none" for step in steps]
+        states = [trace.steps[s].gradients[tensor].state for s in case.flow.tensors[tensor].steps]
         if not case.flow.tensors[tensor].received or states.count("zero") < 2 or set(states) - {"zero", "none"}:
             continue
-        if not any(trace.steps[s].losses.get(tensor) for s in case.flow.tensors[tensor].steps):
-            continue  # taken away after backward: told by step-without-effect
+        if trace.gradients[tensor].state not in ("zero", "none"):
+            continue  # zeroed after a backward: told by step-without-effect
         value, op = _where_it_dies(case, tensor)
         name = trace.op_names[trace.ops.name[op]] if op != NONE else ""
         key = (_cause(case, tensor, op, name), name)

@@ -50,7 +50,8 @@ def _about(case: Case, number: int, position: int, steps: list[Step], still: set
         seen = [step for step in steps if tensor in step.gradients]
         if len(seen) < 2:
             continue
-        if not any(step.losses.get(tensor) for step in seen):
+        always_zero = trace.gradients[tensor].state == "zero"  # by its derivative: gradient-always-zero tells where
+        if not always_zero and not any(step.losses.get(tensor) for step in seen):
             reasons.setdefault(emptied(case, tensor, seen), set()).add(tensor)
         elif all(position < len(step.lr) and step.lr[position] == 0 for step in seen):
             reasons.setdefault(_no_rate(case, number, len(seen)), set()).add(tensor)

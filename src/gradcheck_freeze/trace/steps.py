@@ -125,8 +125,10 @@ class StepWatch:
         slots = self.look(number)
         self.gradients.forget_zeroed()
         gradients = self.gradients.see(slots)
-        # What the step is going to move anyhow is read once, after it, unless something was seen to write into it before.
-        self.note_writes({s for s, held in gradients.items() if held.state == "finite" and s not in self.pending})
+        # What the step is going to move anyhow is read once, after it, unless something was seen to write into it before,
+        # or it has never been read: there would be nothing to compare the first step with.
+        sure = {s for s, held in gradients.items() if held.state == "finite" and s in self.prints}
+        self.note_writes(sure - self.pending.keys())
         self.masks.before_step(slots)
         self._now = {
             "number": number,
