@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 
 from gradcheck_freeze.flow.graph import FlowGraph
 from gradcheck_freeze.rules.case import Case
@@ -67,8 +67,3 @@ def passes_through(flow: FlowGraph, before: Collection[int], after: Collection[i
                 if flags[value] & REQUIRES_GRAD and owner[value] < 0:
                     marks[value] = 1
     return False
-
-
-def names(flow: FlowGraph, losses: Iterable[int]) -> str:
-    """Return the names of losses in the order first seen, as a reader lists them."""
-    return " and ".join(dict.fromkeys(flow.losses[number].name for number in losses))

@@ -36,21 +36,14 @@ def foreign_gradient(case: Case) -> Iterator[Finding]:
     that only passes gradient on, or ask for one gradient: `torch.autograd.grad(loss, delta)`.
     """
     found: dict[Key, set[int]] = {}
-    severities: dict[Key, Severity] = {}
-    for check, severity in (
-        (_left_over, Severity.ERROR),
-        (_of_another, Severity.ERROR),
-        (_for_an_input, Severity.ERROR),
-    ):
+    for check in (_left_over, _of_another, _for_an_input):
         for key, tensors in check(case).items():
-            if key not in found:
-                found[key] = tensors
-                severities[key] = severity
+            found.setdefault(key, tensors)
     for (optimizer, loss), tensors in found.items():
-        yield _told(case, optimizer, loss, tensors, severities[optimizer, loss])
+        yield _told(case, optimizer, loss, tensors)
 
 
-def _told(case: Case, optimizer: int, loss: int, tensors: set[int], severity: Severity) -> Finding:
+def _told(case: Case, optimizer: int, loss: int, tensors: set[int]) -> Finding:
     flow, trace = case.flow, case.flow.trace
     backward = place(trace, flow.losses[loss].site, "backward")
     step = next(s for s in trace.steps if s.optimizer == optimizer)
@@ -65,7 +58,6 @@ def _told(case: Case, optimizer: int, loss: int, tensors: set[int], severity: Se
         trail=tuple(p for p in (stepped, backward) if p),
         fix=f"Keep {flow.losses[loss].name} from it: detach its input, freeze it while this loss is computed, or zero its "
         f"gradient before {held}.step().",
-        severity=severity,
     )
 
 

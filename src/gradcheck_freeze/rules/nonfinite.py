@@ -42,7 +42,7 @@ def gradient_not_finite(case: Case) -> Iterator[Finding]:
             if state.state == "nonfinite" and t in step.changed and t in case.intent.learn
         }
         if hurt:
-            cause = origin(case, hurt, step.gradients)
+            cause = _likeliest(case, hurt)
             stepped = place(trace, step.site, "step")
             by = f", most likely by {cause.op} at line {cause.line}" if cause else ""
             yield gradient_not_finite.finding(
@@ -56,20 +56,16 @@ def gradient_not_finite(case: Case) -> Iterator[Finding]:
             return  # everything after it is NaN too
 
 
-def origin(case: Case, hurt: set[int] | None = None, gradients: object = None) -> Location | None:
-    """Return the op at which a gradient first stops being finite: seen where it was watched, else the likeliest."""
+def origin(case: Case) -> Location | None:
+    """Return the op at which a gradient stops being finite, in a step in which the gradient of every value was watched."""
     trace = case.flow.trace
     ops, seen = trace.ops, trace.at_values
     for op in range(len(ops) - 1, -1, -1):
         made = [seen.get(v) for v in ops.outputs[ops.first_output[op] : ops.first_output[op + 1]]]
         read = [seen.get(v) for v in ops.inputs[ops.first_input[op] : ops.first_input[op + 1]]]
-        if "finite" in made and "nonfinite" in read and "nonfinite" not in made and hurt is None:
-            return place(trace, _outermost(case, op), trace.op_names[ops.name[op]])
-    return _likeliest(case, hurt) if hurt else None
-
-
-def _outermost(case: Case, op: int) -> int:
-    return case.flow.trace.ops.site[op]
+        if "finite" in made and "nonfinite" in read and "nonfinite" not in made:
+            return place(trace, ops.site[op], trace.op_names[ops.name[op]])
+    return None
 
 
 def _likeliest(case: Case, hurt: set[int]) -> Location | None:
