@@ -35,6 +35,21 @@ _LEAVING = {  # calls that take numbers out of torch
 }
 _PLAIN = frozenset({type(None), bool, int, float, str, slice, torch.dtype, torch.device})
 _WRITING_IN_PLACE = {"__setitem__", "batch_norm", "instance_norm", "embedding", "embedding_bag"}
+_SHAPED_LIKE = {  # calls that ask a tensor for its shape, dtype and device only
+    "zeros_like",
+    "ones_like",
+    "empty_like",
+    "full_like",
+    "rand_like",
+    "randn_like",
+    "randint_like",
+    "new_zeros",
+    "new_ones",
+    "new_empty",
+    "new_full",
+}
+# Calls of which only the first argument is data: the others give a shape or a dtype, or are the memo of a deepcopy.
+_OF_THE_FIRST = {"to", "type_as", "view_as", "expand_as", "reshape_as", "__deepcopy__"}
 
 Special = Callable[[Any, tuple[Any, ...], dict[str, Any]], Any]
 Observer = Callable[[tuple[Any, ...], dict[str, Any]], None]
@@ -43,14 +58,14 @@ Observer = Callable[[tuple[Any, ...], dict[str, Any]], None]
 class _Kind:
     """What has to be known of one torch function, found once."""
 
-    __slots__ = ("copies", "leaves", "name", "observe", "skip", "special", "writes")
+    __slots__ = ("data", "leaves", "name", "observe", "skip", "special", "writes")
 
     def __init__(self, func: Any, name: int, text: str, special: Special | None) -> None:
         self.name = name
         self.special = special
         self.observe: Observer | None = None
         self.leaves = text in _LEAVING
-        self.copies = text == "__deepcopy__"  # its memo holds every tensor copied before: none of them is an input
+        self.data = 0 if text in _SHAPED_LIKE else 1 if text in _OF_THE_FIRST else None  # arguments that are data
         self.skip = False
         self.writes = (
             (text.endswith("_") and not text.endswith("__"))
@@ -105,8 +120,8 @@ class OpRecorder(TorchFunctionMode):  # type: ignore[misc]
             return kind.special(func, args, kwargs)
         try:
             inputs: list[torch.Tensor] = []
-            collect(args[:1] if kind.copies else args, inputs)
-            if kwargs:
+            collect(args if kind.data is None else args[: kind.data], inputs)
+            if kwargs and kind.data is None:
                 collect(kwargs.values(), inputs)
             read = self.values_of(inputs)
             if kind.observe is not None:
