@@ -29,11 +29,11 @@ def average_never_follows(case: Case) -> Iterator[Finding]:
     Instead: go over the buffers too, or over `state_dict()`; check the decay.
     """
     trace = case.flow.trace
-    followed = _followed(case)
-    if not followed:
+    sources = followed(case)
+    if not sources:
         return
     still: dict[int, list[int]] = {}
-    for tensor, (source, op) in followed.items():
+    for tensor, (source, op) in sources.items():
         if not _moved(case, tensor) and len(case.flow.tensors[source].changed) > 1 and _times(case, tensor) > 1:
             still.setdefault(trace.ops.site[op], []).append(tensor)
     for site, tensors in still.items():
@@ -44,15 +44,15 @@ def average_never_follows(case: Case) -> Iterator[Finding]:
             place(trace, site, "update"),
             fix="Check the weight of the new value in this average (a decay of 1 keeps the old one), and which of the two is written.",
         )
-    yield from _forgotten(case, followed)
+    yield from _forgotten(case, sources)
 
 
-def _forgotten(case: Case, followed: dict[int, tuple[int, int]]) -> Iterator[Finding]:
+def _forgotten(case: Case, sources: dict[int, tuple[int, int]]) -> Iterator[Finding]:
     """Yield the statistics that an average leaves behind."""
     trace = case.flow.trace
     by_name = {name: t for t, record in enumerate(trace.tensors) for name in record.names}
     pairs: dict[tuple[str, str], Location | None] = {}
-    for tensor, (source, op) in followed.items():
+    for tensor, (source, op) in sources.items():
         if _moved(case, tensor):
             mine, theirs = _prefixes(trace.tensors[tensor].names[0], trace.tensors[source].names[0])
             if mine and theirs:
@@ -88,25 +88,30 @@ def _times(case: Case, tensor: int) -> int:
     return sum(values.tensor[v] == tensor and values.op[v] != NONE for v in range(len(values)))
 
 
-def _followed(case: Case) -> dict[int, tuple[int, int]]:
-    """Return, for tensors that nobody trains, the trained tensor that is written into them, and the op that last did it."""
+def followed(case: Case, trained_too: bool = False) -> dict[int, tuple[int, int]]:
+    """Return, for tensors that no optimizer holds, the trained tensor that is written into them, and the op that last did it.
+
+    trained_too: for those that an optimizer holds instead.
+    """
     trace = case.flow.trace
     ops, values = trace.ops, trace.values
     found: dict[int, tuple[int, int]] = {}
     first = trace.steps[0].after if trace.steps else len(ops)
-    origin: dict[int, int] = {}  # value → a trained tensor it was computed from without gradient, in few ops
+    origin: dict[int, set[int]] = {}  # value → the tensors, two at most, that it was computed from outside every module
     for op in range(first, len(ops)):
         read = ops.inputs[ops.first_input[op] : ops.first_input[op + 1]]
-        sources = {values.tensor[v] if values.tensor[v] != NONE else origin.get(v, NONE) for v in read} - {NONE}
+        sources: set[int] = set()
+        for value in read:
+            sources |= {values.tensor[value]} if values.tensor[value] != NONE else origin.get(value, set())
         trained = {s for s in sources if case.flow.tensors[s].optimizers}
         for value in ops.outputs[ops.first_output[op] : ops.first_output[op + 1]]:
             tensor = values.tensor[value]
             if tensor == NONE:
-                if len(trained) == 1 and ops.call[op] == NONE and len(sources) <= 2:
-                    origin[value] = next(iter(trained))
+                if trained and ops.call[op] == NONE and len(sources) <= 2:
+                    origin[value] = sources
             elif (
                 len(trained - {tensor}) == 1
-                and not case.flow.tensors[tensor].optimizers
+                and bool(case.flow.tensors[tensor].optimizers) == trained_too
                 and trace.tensors[tensor].kind == "parameter"
             ):
                 source = next(iter(trained - {tensor}))

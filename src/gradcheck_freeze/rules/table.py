@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gradcheck_freeze.rules.average_also_stepped import average_also_stepped
 from gradcheck_freeze.rules.average_never_follows import average_never_follows
 from gradcheck_freeze.rules.collapsing_comparison import collapsing_comparison
 from gradcheck_freeze.rules.dead_loss_term import dead_loss_term
@@ -45,6 +46,7 @@ RULES: tuple[Rule, ...] = (
     masked_entries_moved,
     collapsing_comparison,
     frozen_written,
+    average_also_stepped,
     detached_path,
     path_under_no_grad,
     path_leaves_torch,
