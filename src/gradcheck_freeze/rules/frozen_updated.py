@@ -20,7 +20,8 @@ def frozen_updated(case: Case) -> Iterator[Finding]:
 
         optimizer = Adam([*encoder.parameters(), *generator.parameters()])
 
-    and without one, when a parameter with `requires_grad=False` is still moved by momentum or weight decay.
+    and without one, when a parameter with `requires_grad=False` is still moved by momentum or weight decay, or when the freeze
+    of a part is undone by `requires_grad_(True)` on the whole before any step was made.
 
     Left alone: copies that the program itself writes (EMA teachers, target networks), and parameters frozen for one loss
     and trained by another (alternating optimisation).

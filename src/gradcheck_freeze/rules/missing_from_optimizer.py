@@ -25,7 +25,8 @@ def missing_from_optimizer(case: Case) -> Iterator[Finding]:
         self.branches = [nn.Conv1d(16, 6, k) for k in (3, 4, 5)]    # not registered: parameters() misses them
 
     Left alone: a network of which the optimizer deliberately holds a small part (a linear probe, adapters), a network that
-    only passes gradient on, and a program without an optimizer.
+    was put into eval mode or frozen and only passes gradient on, and a program without an optimizer. A whole network in train
+    mode that no optimizer holds is a question: a warning.
 
     Instead: build the optimizer after the last change of the model; use `nn.ModuleList`, `nn.ParameterDict`.
     """

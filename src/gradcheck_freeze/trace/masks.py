@@ -39,7 +39,7 @@ class MaskWatch:
         if arrived is None:
             self._suspected.add(slot)  # zeros may be natural: at the next backward it is known what arrives
         elif bool((zeros & arrived).any()):
-            self.found[slot] = Masking(slot, self.recorder.ops.ops.site[op], False, False)
+            self.found[slot] = Masking(slot, self.recorder.ops.ops.site[op], False)
 
     def backward_done(self, received: Iterable[int]) -> None:
         """Keep where the gradient of a suspected parameter is not zero when it arrives."""
@@ -77,7 +77,7 @@ class MaskWatch:
                 after = result if isinstance(result, torch.Tensor) else gradient
                 lost = before & (after.detach() == 0)
                 if slot not in self.found and bool(lost.any()):
-                    self.found[slot] = Masking(slot, site, not bool(after.detach().any()), True)
+                    self.found[slot] = Masking(slot, site, not bool(after.detach().any()))
             except Exception as error:
                 self.recorder.fail(error)
             return result

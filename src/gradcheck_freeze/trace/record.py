@@ -195,7 +195,6 @@ class Masking:
     tensor: int
     site: int
     whole: bool  # nothing of the gradient was left
-    hook: bool
 
 
 @dataclass(frozen=True, slots=True)

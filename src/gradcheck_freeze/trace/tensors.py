@@ -27,14 +27,6 @@ Entry = tuple[Callable[[], Any], int, int]
 _PURGE_FROM = 1_000
 
 
-def version_of(tensor: torch.Tensor) -> int:
-    """Return the tensor's version counter, or -1 for an inference tensor, which has none."""
-    try:
-        return int(tensor._version)
-    except RuntimeError:
-        return -1
-
-
 def flags_of(tensor: torch.Tensor) -> int:
     """Return the flags of a value from the tensor that holds it now."""
     if tensor.requires_grad:
