@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import torch
@@ -28,12 +28,14 @@ def state_of(gradients: list[torch.Tensor]) -> list[GradientState]:
     held = [_elements(gradient) for gradient in gradients]
     states = []
     for values, norm in zip(held, _norms(held), strict=True):
-        if not math.isfinite(norm):
-            states.append(GradientState("finite" if bool(torch.isfinite(values).all()) else "nonfinite"))
-        elif norm == 0.0 and not (values.device.type != "meta" and bool(values.any())):
-            states.append(GradientState("zero", 0.0))
-        else:
+        if 0.0 < norm < math.inf:
             states.append(GradientState("finite", norm))
+        elif norm != 0.0:
+            states.append(GradientState("finite" if bool(torch.isfinite(values).all()) else "nonfinite"))
+        elif values.device.type != "meta" and bool(values.any()):
+            states.append(GradientState("finite", norm))
+        else:
+            states.append(GradientState("zero", 0.0))
     return states
 
 
@@ -53,11 +55,6 @@ def _norms(held: list[torch.Tensor]) -> list[float]:
         float(torch.linalg.vector_norm(values)) if values.numel() and values.device.type != "meta" else 0.0
         for values in held
     ]
-
-
-def stronger(a: GradientState | None, b: GradientState) -> GradientState:
-    """Return the state that says more: nonfinite over finite over zero over none."""
-    return b if a is None or _RANK[b.state] >= _RANK[a.state] else a
 
 
 class GradientWatch:
@@ -111,18 +108,25 @@ class GradientWatch:
         """Return identity and version of every `.grad` that is there."""
         return {
             slot: (id(gradient), gradient._version)
-            for slot, tensor in self.leaves()
-            if (gradient := tensor.grad) is not None
+            for slot, reference in enumerate(self.recorder.tensors.slots)
+            if (tensor := reference()) is not None
+            and tensor.requires_grad
+            and tensor.is_leaf
+            and (gradient := tensor.grad) is not None
         }
 
-    def forget_zeroed(self) -> None:
-        """Drop from the contributors what was zeroed since the last backward, by any means."""
-        tensors = self.recorder.tensors
+    def forget_zeroed(self, now: Held | None = None) -> None:
+        """Drop from the contributors what was zeroed since the last backward, by any means; `now`: what `held` gives."""
+        references = self.recorder.tensors.slots
+        now = now or {}
         for slot in list(self.contributors):
-            tensor = tensors.slots[slot]()
+            last = self._held.get(slot)
+            if last is not None and now.get(slot) == last:
+                continue
+            tensor = references[slot]()
             gradient = None if tensor is None else tensor.grad
             if gradient is None or (
-                self._held.get(slot) != (id(gradient), gradient._version) and state_of([gradient])[0].state == "zero"
+                last != (id(gradient), gradient._version) and state_of([gradient])[0].state == "zero"
             ):
                 del self.contributors[slot]
 
@@ -136,8 +140,8 @@ class GradientWatch:
                 [given] if isinstance(given, torch.Tensor) else [t for t in given or () if isinstance(t, torch.Tensor)]
             )
             values = tuple(recorder.value_of(root) for root in roots)
-            self.forget_zeroed()
             before = self.held()
+            self.forget_zeroed(before)
             site = recorder.sites.here(sys._getframe(2))
         except Exception as error:
             recorder._on_failure(error)
@@ -199,8 +203,9 @@ class GradientWatch:
         """Return what `.grad` of these slots holds now, and remember the strongest state of each."""
         found: dict[int, GradientState] = {}
         there, gradients = [], []
+        references = self.recorder.tensors.slots
         for slot in slots:
-            tensor = self.recorder.tensors.slots[slot]()
+            tensor = references[slot]()
             gradient = None if tensor is None else tensor.grad
             if gradient is None:
                 found[slot] = GradientState("none")
@@ -208,9 +213,16 @@ class GradientWatch:
                 there.append(slot)
                 gradients.append(gradient)
         found.update(zip(there, state_of(gradients), strict=True))
-        for slot, state in found.items():
-            self.states[slot] = stronger(self.states.get(slot), state)
+        self.remember(found)
         return found
+
+    def remember(self, found: Mapping[int, GradientState]) -> None:
+        """Keep the state that says more of each slot: nonfinite over finite over zero over none."""
+        states = self.states
+        for slot, state in found.items():
+            known = states.get(slot)
+            if known is None or _RANK[state.state] >= _RANK[known.state]:
+                states[slot] = state
 
     def grad_set(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run `tensor.grad = value` and note a zeroing."""
@@ -245,7 +257,7 @@ class GradientWatch:
 
     def zeroed(self, tensors: Iterable[torch.Tensor], frame: Any) -> None:
         """Note that the `.grad` of these leaves was dropped, here in the user's code."""
-        slots = [slot for tensor in tensors if (slot := self.recorder.tensors.slot(tensor)) != NONE]
+        slots = self.recorder.tensors.slots_of(tensors)
         if not slots:
             return
         site = self.recorder.sites.here(frame)

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch.overrides import TorchFunctionMode, _len_torch_function_stack, _pop_mode, _push_mode
 from torch.utils._device import DeviceContext
+
+_INHERITED = object()
+_KEPT_BY_TORCH = {  # name → where torch keeps what it finds under it, if that is first imported while we watch
+    "__call__": (
+        ("torch._dynamo.utils", "unpatched_nn_module_call"),
+        ("torch._dynamo.variables.nn_module", "unpatched_nn_module_call"),
+    )
+}
 
 
 def push_to_bottom(mode: TorchFunctionMode) -> None:
@@ -31,30 +40,34 @@ class Patches:
     """Attributes replaced for a while; `undo` puts the very originals back."""
 
     def __init__(self) -> None:
-        self._originals: list[tuple[Any, str, Any, bool]] = []
+        self._replaced: list[tuple[Any, str, Any, Any]] = []  # owner, name, ours, the original
         self._handles: list[Any] = []
 
     def replace(self, owner: Any, name: str, make: Callable[[Any], Any]) -> None:
         """Set `owner.name` to what `make` gives for the original."""
-        own = name in vars(owner)
-        raw = vars(owner)[name] if own else getattr(owner, name)
-        setattr(owner, name, make(raw))
-        self._originals.append((owner, name, raw, own))
+        raw = vars(owner).get(name, _INHERITED)
+        setattr(owner, name, make(getattr(owner, name) if raw is _INHERITED else raw))
+        self._replaced.append((owner, name, vars(owner)[name], raw))
 
     def keep(self, handle: Any) -> None:
         """Remember a torch handle whose `remove()` takes a hook out."""
         self._handles.append(handle)
 
     def undo(self) -> None:
-        """Take every hook out and put every original back."""
+        """Take every hook out and put every original back, but where the program has put something of its own since."""
         while self._handles:
             self._handles.pop().remove()
-        while self._originals:
-            owner, name, raw, own = self._originals.pop()
-            if own:
-                setattr(owner, name, raw)
-            else:
+        while self._replaced:
+            owner, name, ours, raw = self._replaced.pop()
+            if vars(owner).get(name) is not ours:
+                continue
+            if raw is _INHERITED:
                 delattr(owner, name)
+                continue
+            setattr(owner, name, raw)
+            for module, kept in _KEPT_BY_TORCH.get(name, ()):
+                if (holder := sys.modules.get(module)) is not None and vars(holder).get(kept) is ours:
+                    setattr(holder, kept, raw)
 
 
 def answer_as_if_absent(mode: TorchFunctionMode) -> Callable[[Any], Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -14,46 +15,48 @@ if TYPE_CHECKING:
 
 
 class ModuleWatch:
-    """The module calls of one window, as global forward hooks see them."""
+    """The module calls of one window."""
 
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
         self.calls: list[ModuleCall] = []
-        self._inner_sites: list[int] = []  # per call: where the ops of a module of torch's own are called from
         self.switches: list[tuple[int, bool, int, int]] = []  # module number, train mode, site, time
 
-    def enter(self, module: torch.nn.Module, args: Any) -> None:
-        """Note that a module is called."""
+    def watch_call(self, original: Any) -> Any:
+        """Return `Module.__call__`, noting what runs between the call of a module and its return.
+
+        Global forward hooks would tell the same, but send every call through the slow half of `Module._call_impl`, which
+        costs more than all that is done here.
+        """
+        watch, recorder, ops = self, self.recorder, self.recorder.ops
+
+        @functools.wraps(original)
+        def __call__(module: torch.nn.Module, *args: Any, **kwargs: Any) -> Any:  # noqa: N807
+            if not recorder.here():
+                return original(module, *args, **kwargs)
+            outer, outer_site = ops.call, ops.call_site
+            watch._enter(module, sys._getframe(1))
+            try:
+                return original(module, *args, **kwargs)
+            finally:
+                ops.call, ops.call_site = outer, outer_site
+
+        return __call__
+
+    def _enter(self, module: torch.nn.Module, frame: Any) -> None:
         recorder = self.recorder
-        if not recorder.here():
-            return
         try:
             inventory, ops = recorder.inventory, recorder.ops
             number = inventory.number(module)
-            frame = sys._getframe(1)
             if number not in inventory.called:
                 inventory.called.add(number)
                 self._name_local(module, number, frame)
             site = recorder.sites.here(frame)
             self.calls.append(ModuleCall(number, ops.call, site, module.training))
-            self._inner_sites.append(site if type(module).__module__.startswith("torch.") else NONE)
+            ops.call_site = site if type(module).__module__.startswith("torch.") else NONE
             ops.call = len(self.calls) - 1
-            ops.call_site = self._inner_sites[-1]
         except Exception as error:
             recorder.fail(error)
-
-    def leave(self, module: torch.nn.Module, args: Any, output: Any) -> None:
-        """Note that a module has returned or raised."""
-        recorder = self.recorder
-        if not recorder.here():
-            return
-        call = recorder.ops.call
-        number = recorder.inventory.numbers.get(id(module))
-        while call != NONE and self.calls[call].module != number:
-            call = self.calls[call].parent
-        if call != NONE:
-            recorder.ops.call = parent = self.calls[call].parent
-            recorder.ops.call_site = self._inner_sites[parent] if parent != NONE else NONE
 
     def _name_local(self, module: torch.nn.Module, number: int, frame: Any) -> None:
         """Name a module that a forward holds in a local variable only."""

@@ -12,6 +12,7 @@ from types import FunctionType
 from typing import Any
 
 import torch
+from torch import is_grad_enabled
 from torch.overrides import TorchFunctionMode
 
 from gradcheck_freeze.trace.installed import push_to_bottom, remove_mode
@@ -120,9 +121,12 @@ class OpRecorder(TorchFunctionMode):  # type: ignore[misc]
             return kind.special(func, args, kwargs)
         try:
             inputs: list[torch.Tensor] = []
-            collect(args if kind.data is None else args[: kind.data], inputs)
-            if kwargs and kind.data is None:
-                collect(kwargs.values(), inputs)
+            if kind.data is None:
+                collect(args, inputs)
+                if kwargs:
+                    collect(kwargs.values(), inputs)
+            else:
+                collect(args[: kind.data], inputs)
             read = self.values_of(inputs)
             if kind.observe is not None:
                 kind.observe(args, kwargs)
@@ -200,14 +204,15 @@ class OpRecorder(TorchFunctionMode):  # type: ignore[misc]
         name = "nn.Parameter" if isinstance(tensor, torch.nn.Parameter) else "alias"
         op = self.begin(self.number(name), [earlier], sys._getframe(1))
         value = self.tensors.source(tensor, len(self.ops), op)
-        self._end(op, [value])
+        self.ops.outputs.append(value)
+        self._end(op)
         return value
 
     def _changed_unseen(self, tensor: torch.Tensor, before: int) -> int:
         """Give a new value to a tensor that was written through an alias, or by something that was not seen."""
         tensors = self.tensors
         slot = self.values.tensor[before]
-        written = tensors.written.get(storage_key(tensor))
+        written = tensors.written.get(storage_key(tensor)) if tensors.written else None
         if written is None or written <= before:
             if slot != NONE:  # an optimizer step: the numbers are new, where they came from is the step's business
                 return tensors.add(tensor, NONE, flags_of(tensor), slot, len(self.ops))
@@ -215,30 +220,24 @@ class OpRecorder(TorchFunctionMode):  # type: ignore[misc]
             return before
         op = self.begin(self.number("view"), [before, written], sys._getframe(1))
         value = tensors.add(tensor, op, flags_of(tensor), slot)
-        self._end(op, [value])
+        self.ops.outputs.append(value)
+        self._end(op)
         return value
-
-    def _site(self, frame: Any) -> int:
-        """Return the user's position that a torch call was reached from.
-
-        Between a call in the forward of a module of torch's own and the user's code there are four frames or more: that
-        position is known already from the call of the module.
-        """
-        if self.call_site != NONE and not self.sites.is_user(frame.f_code.co_filename):
-            return self.call_site
-        return self.sites.here(frame)
 
     def begin(self, name: int, read: Iterable[int], frame: Any) -> int:
         """Write the row of an op but for its outputs and return its number."""
         ops = self.ops
         op = len(ops.name)
         ops.name.append(name)
-        ops.site.append(self._site(frame))
+        # From a call in the forward of a module of torch's own it is four frames or more to the user's code: where the
+        # module was called is known already.
+        inside = self.call_site != NONE and not self.sites.is_user(frame.f_code.co_filename)
+        ops.site.append(self.call_site if inside else self.sites.here(frame))
         ops.call.append(self.call)
         if self.function_depth:
             ops.mode.append(FUNCTION)
             ops.mode_site.append(NONE)
-        elif torch.is_grad_enabled():
+        elif is_grad_enabled():
             ops.mode.append(GRAD)
             ops.mode_site.append(NONE)
         else:
@@ -248,22 +247,28 @@ class OpRecorder(TorchFunctionMode):  # type: ignore[misc]
         ops.first_input.append(len(ops.inputs))
         return op
 
-    def _end(self, op: int, written: Iterable[int]) -> None:
+    def _end(self, op: int) -> None:
+        """Close the row of an op, whose outputs have been written."""
         ops = self.ops
-        ops.outputs.extend(written)
         ops.first_output.append(len(ops.outputs))
         if op >= self._max_ops:
             self._on_full()
 
     def _record(self, kind: _Kind, inputs: list[torch.Tensor], read: list[int], result: Any, out: bool) -> None:
-        if type(result) is torch.Tensor and not (kind.writes or out) and id(result) not in map(id, inputs):
-            self.write_op(kind.name, read, (result,), (), sys._getframe(2))  # as most ops are
+        single = type(result) is torch.Tensor and not out and not any_is(inputs, result)
+        if single and not (kind.writes and self._written(inputs)):
+            op = self.begin(kind.name, read, sys._getframe(2))  # as most ops are: one new tensor, nothing written
+            outputs = self.ops.outputs
+            try:
+                outputs.append(self._make(result, op))
+            finally:
+                self._end(op)
             return
         results: list[torch.Tensor] = []
         collect((result,), results)
         given = {id(tensor) for tensor in inputs}
         fresh = [tensor for tensor in results if id(tensor) not in given]
-        written = self._written(inputs, read) if kind.writes or out or len(fresh) < len(results) else ()
+        written = self._written(inputs) if kind.writes or out or len(fresh) < len(results) else ()
         if not fresh and not written:
             if not (kind.leaves and read):
                 return
@@ -275,14 +280,14 @@ class OpRecorder(TorchFunctionMode):  # type: ignore[misc]
     ) -> int:
         """Record one op that made the `fresh` tensors and changed the `written` ones; return its number."""
         op = self.begin(name, read, frame)
-        outputs: list[int] = []
+        outputs = self.ops.outputs
         try:
             for tensor in fresh:
                 outputs.append(self._make(tensor, op))
             for tensor in written:
                 outputs.extend(self._write(tensor, op))
         finally:  # a row is whole or absent, also where something above failed
-            self._end(op, outputs)
+            self._end(op)
         return op
 
     def _make(self, tensor: torch.Tensor, op: int) -> int:
@@ -295,18 +300,13 @@ class OpRecorder(TorchFunctionMode):  # type: ignore[misc]
             self.probe(tensor, value)
         return value
 
-    def _written(self, inputs: list[torch.Tensor], read: list[int]) -> list[torch.Tensor]:
+    def _written(self, inputs: list[torch.Tensor]) -> list[torch.Tensor]:
         """Return the inputs whose version counter moved while the call ran."""
         entries = self.tensors.entries
         changed: list[torch.Tensor] = []
         for tensor in inputs:
             entry = entries.get(id(tensor))
-            if (
-                entry is not None
-                and entry[2] >= 0
-                and tensor._version != entry[2]
-                and not any(tensor is c for c in changed)
-            ):
+            if entry is not None and 0 <= entry[2] != tensor._version and not any_is(changed, tensor):
                 changed.append(tensor)
         return changed
 
@@ -323,6 +323,14 @@ class OpRecorder(TorchFunctionMode):  # type: ignore[misc]
                 outputs.append(tensors.add(owner[1], op, flags_of(owner[1]), owner[0]))
             self.on_slot_written(owner[0], op)
         return outputs
+
+
+def any_is(tensors: list[torch.Tensor], tensor: torch.Tensor) -> bool:
+    """Return whether a tensor is among these, as the object it is."""
+    for other in tensors:  # noqa: SIM110 - a generator given to `any` costs more than the loop
+        if other is tensor:
+            return True
+    return False
 
 
 def collect(arguments: Iterable[Any], found: list[torch.Tensor]) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 NONE = -1  # in every column of indices: "there is none"
 
@@ -100,9 +101,8 @@ class WatchedModule:
     constructed: int = NONE  # site of the call of its class
 
 
-@dataclass(frozen=True, slots=True)
-class ModuleCall:
-    """One call of a module."""
+class ModuleCall(NamedTuple):
+    """One call of a module: a tuple, since one is made for every call while the program runs."""
 
     module: int
     parent: int  # the call it ran in, or NONE
@@ -110,8 +110,7 @@ class ModuleCall:
     training: bool
 
 
-@dataclass(frozen=True, slots=True)
-class GradientState:
+class GradientState(NamedTuple):
     """What a tensor's `.grad` held just before a step, or after a backward when no step followed."""
 
     state: str  # "none" | "zero" | "finite" | "nonfinite"

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import functools
 import sys
-import threading
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from threading import get_ident
 from typing import Any
 
 import torch
+from torch._C import _current_graph_task_id
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
 from gradcheck_freeze.trace.assemble import assemble
@@ -68,7 +69,7 @@ class Recorder:
         self.closed: str | None = None
         self._patches = Patches()
         self._open = False
-        self._thread = threading.get_ident()
+        self._thread = get_ident()
         self._visits: dict[int, int] = {}
         self._trace: Trace | None = None
         self._stance: Any = None
@@ -83,7 +84,7 @@ class Recorder:
         if self._open or self.closed is not None:
             return
         self._open = True
-        self._thread = threading.get_ident()
+        self._thread = get_ident()
         ops = self.ops
         ops.on_slot_written = self.stepping.slot_written
         for func in (torch.Tensor.backward, torch.autograd.backward, torch.autograd.grad):
@@ -100,8 +101,6 @@ class Recorder:
         push_to_bottom(ops)
         modules = torch.nn.modules.module
         keep = self._patches.keep
-        keep(modules.register_module_forward_pre_hook(self.modules.enter))
-        keep(modules.register_module_forward_hook(self.modules.leave, always_call=True))
         keep(modules.register_module_parameter_registration_hook(self.declaring.parameter_registered))
         keep(modules.register_module_module_registration_hook(self.declaring.module_registered))
         keep(register_optimizer_step_pre_hook(self._before_step))
@@ -115,6 +114,7 @@ class Recorder:
         replace(torch.autograd.Function, "apply", self.unseen.function_apply)
         replace(torch.nn.Parameter, "__new__", self.unseen.parameter_new)
         replace(torch.nn.Module, "train", self.modules.watch_train)
+        replace(torch.nn.Module, "__call__", self.modules.watch_call)
         replace(torch.inference_mode, "__enter__", self.unseen.inference_enter)
         replace(torch.amp.GradScaler, "step", self.unseen.scaler_step)
         replace(torch.utils, "swap_tensors", self.unseen.swap_tensors)
@@ -125,12 +125,7 @@ class Recorder:
 
     def here(self) -> bool:
         """Return whether the user's own code is running under watch: this thread, not inside a backward or a step."""
-        return (
-            self._open
-            and not self.ops.asleep
-            and threading.get_ident() == self._thread
-            and torch._C._current_graph_task_id() == -1
-        )
+        return self._open and not self.ops.asleep and get_ident() == self._thread and _current_graph_task_id() == -1
 
     def close(self, reason: str) -> None:
         """Take everything out of torch; what was seen is kept."""
@@ -251,7 +246,7 @@ class Recorder:
         return zero_grad
 
     def _before_step(self, optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> Any:
-        if not self._open or threading.get_ident() != self._thread:
+        if not self._open or get_ident() != self._thread:
             return None
         try:
             frame = sys._getframe(1)
@@ -268,7 +263,7 @@ class Recorder:
             self.ops.pause()
 
     def _after_step(self, optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> None:
-        if not self._open or threading.get_ident() != self._thread:
+        if not self._open or get_ident() != self._thread:
             return
         try:
             self.stepping.after(optimizer)

@@ -9,7 +9,7 @@ keep that slot.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 from weakref import ref
 
@@ -65,6 +65,16 @@ class Tensors:
         """Return the slot of a tensor, NONE if a seen op produced it."""
         value = self.known(tensor)
         return NONE if value is None else self.values.tensor[value]
+
+    def slots_of(self, tensors: Iterable[torch.Tensor]) -> list[int]:
+        """Return the slots of those tensors that have one."""
+        entry_of, slot_of = self.entries.get, self.values.tensor
+        slots: list[int] = []
+        for tensor in tensors:
+            entry = entry_of(id(tensor))
+            if entry is not None and entry[0]() is tensor and (slot := slot_of[entry[1]]) != NONE:
+                slots.append(slot)
+        return slots
 
     def add(self, tensor: torch.Tensor, op: int, flags: int, slot: int, after: int = 0) -> int:
         """Give the tensor a new value and return it."""

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from gradcheck_freeze.errors import UsageError
-from gradcheck_freeze.trace.gradients import state_of, stronger
+from gradcheck_freeze.trace.gradients import state_of
 from gradcheck_freeze.trace.record import NONE, Trace
 from gradcheck_freeze.trace.recorder import Recorder
 
@@ -94,7 +94,7 @@ def _gradients(recorder: Recorder, given: Any, tensors: list[torch.Tensor]) -> N
     for leaf, state in zip(there, state_of([leaf.grad for leaf in there if leaf.grad is not None]), strict=True):
         slot = recorder.ops.tensors.slot(leaf)
         if slot != NONE:
-            recorder.gradients.states[slot] = stronger(recorder.gradients.states.get(slot), state)
+            recorder.gradients.remember({slot: state})
     recorder.ops.asleep -= 1
 
 
