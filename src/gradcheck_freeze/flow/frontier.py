@@ -36,7 +36,7 @@ def cuts(flow: FlowGraph, tensors: Collection[int]) -> list[Cut]:
             # One line of a class may run in two modules, and under two `no_grad` blocks of its callers.
             call = ops.call[edge.op]
             module = NONE if call == NONE else flow.trace.calls[call].module
-            key = (ops.name[edge.op], ops.site[edge.op], ops.mode_site[edge.op], module)
+            key = (ops.name[edge.op], ops.site[edge.op], ops.mode_site.get(edge.op, NONE), module)
             groups.setdefault(key, []).append(edge)
     if not groups:
         return []
@@ -99,7 +99,7 @@ def entries(flow: FlowGraph) -> Iterator[tuple[int, int]]:
         op, tensor = values.op[value], values.tensor[value]
         if op == NONE:
             if tensor == NONE:
-                yield value, values.after[value]
+                yield value, values.after.get(value, 0)
         elif (
             ops.first_input[op] == ops.first_input[op + 1]
             and trace.op_names[ops.name[op]] in _MADE_OF_NUMBERS

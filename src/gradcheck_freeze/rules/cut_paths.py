@@ -43,7 +43,7 @@ def findings(
     for tensor, cut in sorted(case.cut.items()):
         if wanted(cut):
             # One `with` block or one line is one fault, however many ops it severs.
-            mode_site = trace.ops.mode_site[cut.op]
+            mode_site = trace.ops.mode_site.get(cut.op, NONE)
             key = mode_site if by_mode and mode_site != NONE else -2 - trace.ops.site[cut.op]
             groups.setdefault(key, []).append(tensor)
             held.setdefault(key, cut)
@@ -65,6 +65,6 @@ def findings(
 def cause_of(case: Case, cut: Cut, *, by_mode: bool = False) -> Location | None:
     """Return the line of the cut: the severing call, or the `with` around it."""
     trace = case.flow.trace
-    if by_mode and trace.ops.mode_site[cut.op] != NONE:
+    if by_mode and cut.op in trace.ops.mode_site:
         return place(trace, trace.ops.mode_site[cut.op], "no_grad")
     return place(trace, trace.ops.site[cut.op], op_name(case, cut.op))

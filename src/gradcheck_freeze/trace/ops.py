@@ -236,13 +236,12 @@ class OpRecorder(TorchFunctionMode):  # type: ignore[misc]
         ops.call.append(self.call)
         if self.function_depth:
             ops.mode.append(FUNCTION)
-            ops.mode_site.append(NONE)
         elif is_grad_enabled():
             ops.mode.append(GRAD)
-            ops.mode_site.append(NONE)
         else:
             ops.mode.append(INFERENCE if torch.is_inference_mode_enabled() else NO_GRAD)
-            ops.mode_site.append(self.mode_site)
+            if self.mode_site != NONE:
+                ops.mode_site[op] = self.mode_site
         ops.inputs.extend(read)
         ops.first_input.append(len(ops.inputs))
         return op

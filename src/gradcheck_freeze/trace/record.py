@@ -44,7 +44,7 @@ class Ops:
     site: array[int] = field(default_factory=lambda: array("i"))  # index into Trace.sites
     call: array[int] = field(default_factory=lambda: array("i"))  # index into Trace.calls: the module call it ran in
     mode: array[int] = field(default_factory=lambda: array("b"))  # GRAD, NO_GRAD, INFERENCE or FUNCTION
-    mode_site: array[int] = field(default_factory=lambda: array("i"))  # where that mode was entered, if it is not GRAD
+    mode_site: dict[int, int] = field(default_factory=dict)  # where that mode was entered, of ops not in GRAD
     first_input: array[int] = field(default_factory=lambda: array("q", [0]))
     inputs: array[int] = field(default_factory=lambda: array("i"))  # indices into Values
     first_output: array[int] = field(default_factory=lambda: array("q", [0]))
@@ -61,7 +61,7 @@ class Values:
     op: array[int] = field(default_factory=lambda: array("i"))  # the op that made it, or NONE for a source
     flags: array[int] = field(default_factory=lambda: array("b"))
     tensor: array[int] = field(default_factory=lambda: array("i"))  # the watched tensor it is a version of, or NONE
-    after: array[int] = field(default_factory=lambda: array("i"))  # for a source: how many ops had run when first seen
+    after: dict[int, int] = field(default_factory=dict)  # of a source: how many ops had run when it was first seen
 
     def __len__(self) -> int:
         return len(self.op)

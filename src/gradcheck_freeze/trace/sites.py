@@ -66,6 +66,10 @@ class Sites:
 
     def here(self, frame: FrameType | None) -> int:
         """Return the number of the user's position that `frame` was reached from."""
+        if frame is not None and self._user.get(
+            frame.f_code.co_filename
+        ):  # as where the user's code called torch itself
+            return self.of(frame)
         frame = self.user_frame(frame)
         return NONE if frame is None else self.of(frame)
 

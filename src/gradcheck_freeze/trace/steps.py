@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Callable, Container, Iterable
 from typing import Any
 from weakref import ref
@@ -73,9 +74,8 @@ class StepWatch:
         if optimizer is None:
             return [slot for group in self.groups[number] for slot in group.tensors]
         groups: list[OptimizerGroup] = []
-        for group in optimizer.param_groups:
-            slot_of = self.recorder.values.tensor
-            slots = [slot for value in self.recorder.values_of(group["params"]) if (slot := slot_of[value]) != NONE]
+        held = itertools.chain(self.groups[number], itertools.repeat(None))
+        for group, before in zip(optimizer.param_groups, held, strict=False):
             settings = {}
             for key in _SETTINGS:
                 try:
@@ -83,9 +83,17 @@ class StepWatch:
                 except (KeyError, TypeError, ValueError):
                     continue
             iterator = self.iterators.get((number, len(groups)), NONE)
-            groups.append(OptimizerGroup(tuple(slots), settings, iterator))
+            groups.append(OptimizerGroup(self._slots(group["params"], before), settings, iterator))
         self.groups[number] = tuple(groups)
         return [slot for group in groups for slot in group.tensors]
+
+    def _slots(self, tensors: list[torch.Tensor], before: OptimizerGroup | None) -> tuple[int, ...]:
+        """Return the slots of a group's tensors; most often they are those it had `before`."""
+        known, slot_of = self.recorder.tensors.slots, self.recorder.values.tensor
+        slots = () if before is None else before.tensors
+        if len(slots) == len(tensors) and all(known[s]() is t for s, t in zip(slots, tensors, strict=True)):
+            return slots
+        return tuple(slot for value in self.recorder.values_of(tensors) if (slot := slot_of[value]) != NONE)
 
     def compare(self, passing_over: Container[int] = ()) -> dict[int, None]:
         """Fingerprint every watched tensor but some, and return those that differ from the last time."""
@@ -180,6 +188,7 @@ class StepWatch:
             self.recorder.resume()
             return
         changed: dict[int, float | None] = {**now["changed"], **self.compare()}
+        self.recorder.tensors.moved(changed)
         gradients: dict[int, GradientState] = now["gradients"]
         lr = tuple(group.settings.get("lr", 0.0) for group in self.groups[number])
         moved = self.masks.after_step()

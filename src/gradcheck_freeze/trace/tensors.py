@@ -83,9 +83,21 @@ class Tensors:
         values.op.append(op)
         values.flags.append(flags)
         values.tensor.append(slot)
-        values.after.append(after)
+        if after:
+            values.after[value] = after
         self.hold(tensor, value)
         return value
+
+    def moved(self, slots: Iterable[int]) -> None:
+        """Note that a step has given these sources new numbers, which leaves them the sources they are."""
+        entries, source = self.entries, self.values.op
+        for slot in slots:
+            tensor = self.slots[slot]()
+            entry = entries.get(id(tensor))
+            if tensor is None or entry is None or entry[0]() is not tensor or source[entry[1]] != NONE or entry[2] < 0:
+                continue
+            if not self.written or self.written.get(storage_key(tensor), NONE) <= entry[1]:
+                entries[id(tensor)] = (entry[0], entry[1], tensor._version)
 
     def hold(self, tensor: torch.Tensor, value: int) -> None:
         """Note that the tensor now holds this value."""
