@@ -122,7 +122,11 @@ class OpRecorder(TorchFunctionMode):  # type: ignore[misc]
         try:
             inputs: list[torch.Tensor] = []
             if kind.data is None:
-                collect(args, inputs)
+                for argument in args:
+                    if type(argument) is torch.Tensor:  # as most are
+                        inputs.append(argument)
+                    elif type(argument) not in _PLAIN:
+                        collect((argument,), inputs)
                 if kwargs:
                     collect(kwargs.values(), inputs)
             else:

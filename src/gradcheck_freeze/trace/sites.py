@@ -53,16 +53,9 @@ class Sites:
 
     def user_frame(self, frame: FrameType | None) -> FrameType | None:
         """Return the innermost frame of the user's, from `frame` outwards."""
-        user = self._user
-        while frame is not None:
-            filename = frame.f_code.co_filename
-            known = user.get(filename)
-            if known is None:
-                known = user[filename] = is_user_file(filename)
-            if known:
-                return frame
+        while frame is not None and not self.is_user(frame.f_code.co_filename):
             frame = frame.f_back
-        return None
+        return frame
 
     def here(self, frame: FrameType | None) -> int:
         """Return the number of the user's position that `frame` was reached from."""
@@ -70,8 +63,15 @@ class Sites:
             frame.f_code.co_filename
         ):  # as where the user's code called torch itself
             return self.of(frame)
-        frame = self.user_frame(frame)
-        return NONE if frame is None else self.of(frame)
+        user = self._user
+        while frame is not None:  # as in `user_frame` and `of`, without a call: this is asked for every op
+            code = frame.f_code
+            known = user.get(code.co_filename)
+            if known or (known is None and self.is_user(code.co_filename)):
+                number = self._numbers.get((id(code), frame.f_lasti))
+                return self.of(frame) if number is None else number
+            frame = frame.f_back
+        return NONE
 
     def construction(self, frame: FrameType | None) -> int:
         """Return the number of the first user's position outwards that is not in an `__init__`."""
