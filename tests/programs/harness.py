@@ -22,7 +22,7 @@ import re
 import shlex
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,15 +102,19 @@ def disagreements(run: Run) -> list[str]:
     return wrong
 
 
-def run_all(paths: Iterable[Path], given: Iterable[list[str]] | None = None, workers: int = 2) -> Iterator[Run]:
+def run_all(paths: Iterable[Path], given: Iterable[list[str]] | None = None) -> Iterator[Run]:
     """Run programs under the tool, in the order given, with the options given or else those they ask for."""
     paths = list(paths)
-    given = [options(path) for path in paths] if given is None else given
+    yield from forked(_run, paths, [options(path) for path in paths] if given is None else given)
+
+
+def forked(work: Callable[..., Any], *columns: Iterable[Any], workers: int = 2) -> Iterator[Any]:
+    """Yield what `work` gives for each row of the columns, each in a process forked from one that has torch loaded."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(PRELOADED)
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     with ProcessPoolExecutor(workers, mp_context=context, max_tasks_per_child=1) as pool:
-        yield from pool.map(_run, paths, given)
+        yield from pool.map(work, *columns)
 
 
 def _run(path: Path, given: list[str]) -> Run:
