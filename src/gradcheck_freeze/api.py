@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -75,12 +75,14 @@ def diagnose(
     optimizer: torch.optim.Optimizer | Sequence[torch.optim.Optimizer] | None = None,
     frozen: Iterable[str] = (),
     trainable: Iterable[str] = (),
+    ignore: Iterable[Mapping[str, str]] = (),
 ) -> Diagnosis:
     """Say which parameters of a model a loss teaches, which it must not, and which line is to blame.
 
     model: a module, or a mapping or sequence of modules. loss: a tensor with one element, a mapping of named losses, or a
     function of no arguments that computes one; only with a function are lines known. optimizer: one or several, of which
-    a trial step is made. frozen, trainable: patterns over names, `name@loss` for one loss only.
+    a trial step is made. frozen, trainable: patterns over names, `name@loss` for one loss only. ignore: findings to accept,
+    each as `{"rule": "GF207", "pattern": "head.*", "reason": "..."}`.
 
     Nothing is changed: parameters, `.grad`, optimizer state, buffers, random state, train/eval flags and the graph of the
     loss are afterwards as they were. Raises `UsageError` for a loss without a graph, a freed graph, a loss of more than one
@@ -88,7 +90,7 @@ def diagnose(
     """
     from gradcheck_freeze.trace.trial import trial
 
-    return _judge(trial(_modules(model), loss, _optimizers(optimizer)), parse_patterns(frozen, trainable))
+    return _judge(trial(_modules(model), loss, _optimizers(optimizer)), _contract(frozen, trainable, ignore))
 
 
 class watch:  # noqa: N801 - a context manager, written as a verb
@@ -106,6 +108,7 @@ class watch:  # noqa: N801 - a context manager, written as a verb
         steps: int = 3,
         frozen: Iterable[str] = (),
         trainable: Iterable[str] = (),
+        ignore: Iterable[Mapping[str, str]] = (),
     ) -> None:
         from gradcheck_freeze.trace.recorder import Recorder
 
@@ -116,7 +119,7 @@ class watch:  # noqa: N801 - a context manager, written as a verb
                 names.update((n, c) for n, c in next(iter(names.values())).named_children() if n not in names)
             held = _optimizers(optimizer)
             names.update({"optimizer": held[0]} if len(held) == 1 else {f"optimizer{i}": o for i, o in enumerate(held)})
-        self._contract = parse_patterns(frozen, trainable)
+        self._contract = _contract(frozen, trainable, ignore)
         self._recorder = Recorder(steps=steps, names=names)
         self._diagnosis: Diagnosis | None = None
 
@@ -135,6 +138,12 @@ class watch:  # noqa: N801 - a context manager, written as a verb
         if self._diagnosis is None:
             self._diagnosis = _judge(self._recorder.trace(), self._contract)
         return self._diagnosis
+
+
+def _contract(frozen: Iterable[str], trainable: Iterable[str], ignore: Iterable[Mapping[str, str]]) -> Contract:
+    from gradcheck_freeze.rules.ignores import parse_ignores
+
+    return replace(parse_patterns(frozen, trainable), ignores=parse_ignores(ignore, "ignore"))
 
 
 def _judge(trace: Trace, contract: Contract) -> Diagnosis:

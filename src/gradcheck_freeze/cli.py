@@ -60,6 +60,12 @@ def command() -> None:
 @click.option("--frozen", multiple=True, metavar="PATTERN", help="Must stay frozen: a name, a glob, or PATTERN@LOSS.")
 @click.option("--trainable", multiple=True, metavar="PATTERN", help="Must learn: a name, a glob, or PATTERN@LOSS.")
 @click.option(
+    "--ignore",
+    multiple=True,
+    metavar="RULE:PATTERN=REASON",
+    help="Accept the findings of a rule about these names, as GF207:head.*=REASON does; added to those of the file.",
+)
+@click.option(
     "--steps",
     type=click.IntRange(min=1),
     help="Steps of every optimizer to watch (default: 3, and short programs whole).",
@@ -75,6 +81,7 @@ def run(
     outputs: tuple[str, ...],
     frozen: tuple[str, ...],
     trainable: tuple[str, ...],
+    ignore: tuple[str, ...],
     steps: int | None,
     max_ops: int,
     fail_on: str | None,
@@ -88,7 +95,7 @@ def run(
     from gradcheck_freeze.report.files import check_suffix
     from gradcheck_freeze.settings import read_settings
 
-    settings = read_settings(Path.cwd(), frozen, trainable)
+    settings = read_settings(Path.cwd(), frozen, trainable, ignore)
     paths = [Path(output).absolute() for output in outputs]
     for path in paths:
         check_suffix(path)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from gradcheck_freeze.errors import ContractError, UsageError
-from gradcheck_freeze.rules.contract import Contract, parse_patterns
+from gradcheck_freeze.rules.contract import Contract, Ignore, parse_patterns
 
-_KEYS = ("frozen", "trainable", "loss", "steps", "fail-on")
+_KEYS = ("frozen", "trainable", "loss", "ignore", "steps", "fail-on")
 _LEVELS = ("note", "warning", "error", "never")
 
 
@@ -24,7 +24,9 @@ class Settings:
     fail_on: str = "error"
 
 
-def read_settings(folder: Path, frozen: tuple[str, ...], trainable: tuple[str, ...]) -> Settings:
+def read_settings(
+    folder: Path, frozen: tuple[str, ...], trainable: tuple[str, ...], ignore: tuple[str, ...] = ()
+) -> Settings:
     """Return the settings for a run in this folder; raises `UsageError` for a file that cannot be read or obeyed."""
     path, table = _find(folder)
     _known(path, table, _KEYS)
@@ -34,7 +36,16 @@ def read_settings(folder: Path, frozen: tuple[str, ...], trainable: tuple[str, .
     if fail_on not in _LEVELS:
         raise UsageError(f"{path}: fail-on must be one of {', '.join(_LEVELS)}, not {fail_on!r}.")
     contract = parse_patterns(frozen, trainable) if frozen or trainable else _contract(path, table)
-    return Settings(contract, steps, fail_on)
+    return Settings(replace(contract, ignores=_ignores(path, table, ignore)), steps, fail_on)
+
+
+def _ignores(path: Path, table: dict[str, Any], options: tuple[str, ...]) -> tuple[Ignore, ...]:
+    """Return what the file ignores, and what the command line does besides."""
+    if not options and "ignore" not in table:
+        return ()
+    from gradcheck_freeze.rules.ignores import parse_ignore_options, parse_ignores
+
+    return (*parse_ignores(table.get("ignore", []), f"{path}: ignore"), *parse_ignore_options(options))
 
 
 def _find(folder: Path) -> tuple[Path, dict[str, Any]]:

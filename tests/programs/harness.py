@@ -5,7 +5,8 @@
 What a program is expected to show stands in the program itself, in comments that the tool never reads:
 
     # options: --frozen encoder           options of `run`, if any
-    # expect: leak encoder.*              one line per fault: kind, and a glob over the names of the parameters at fault
+    # expect: leak encoder.*              one line per fault: kind, and a glob over the names of the parameters at fault,
+                                          or `-` for a fault that is about none
     ...
     opt.step()  # <- blame                a line that a reviewer would point at; `# <- blame 2` for the second fault
 
@@ -55,6 +56,10 @@ class Run:
         """Return the findings that are errors or warnings."""
         return [f for f in self.report.get("findings", ()) if f["severity"] in ("error", "warning")]
 
+    def of(self, rule: str) -> list[dict[str, Any]]:
+        """Return the findings that are errors or warnings, and those of a rule, which may give notes."""
+        return [f for f in self.report.get("findings", ()) if f in self.loud or f["rule"] == rule]
+
 
 def options(path: Path) -> list[str]:
     """Return the options of `run` that a program asks for."""
@@ -73,9 +78,10 @@ def faults(path: Path) -> list[Fault]:
     return [Fault(kind, names, frozenset(lines.get(number, ()))) for number, (kind, names) in enumerate(expected, 1)]
 
 
-def disagreements(run: Run) -> list[str]:
-    """Return every point in which the tool's word on a program is not that of its marks."""
+def disagreements(run: Run, rule: str = "") -> list[str]:
+    """Return every point in which the tool's word on a program, its notes by this rule included, is not that of its marks."""
     wrong = []
+    given = run.of(rule)
     if not run.report:
         return [f"no report: {run.stderr[-400:]}"]
     wrong += [f"gap: {gap}" for gap in run.report["gaps"] if "failed" in gap]
@@ -83,10 +89,15 @@ def disagreements(run: Run) -> list[str]:
     explained: set[int] = set()
     for fault in faults(run.path):
         wanted = set(fnmatch.filter(names, fault.names))
-        hits = [i for i, f in enumerate(run.loud) if f["kind"] == fault.kind and wanted & set(f["parameters"])]
+        hits = [
+            i
+            for i, f in enumerate(given)
+            if f["kind"] == fault.kind
+            and (wanted & set(f["parameters"]) or (fault.names == "-" and not f["parameters"]))
+        ]
         explained.update(hits)
-        told = {name for i in hits for name in run.loud[i]["parameters"]}
-        causes = [run.loud[i]["cause"] or {"line": None, "path": ""} for i in hits]
+        told = {name for i in hits for name in given[i]["parameters"]}
+        causes = [given[i]["cause"] or {"line": None, "path": ""} for i in hits]
         if not hits:
             wrong.append(f"missed: {fault.kind} {fault.names}, wanted at {sorted(fault.lines)}")
         elif not wanted <= told:
@@ -95,7 +106,7 @@ def disagreements(run: Run) -> list[str]:
             wrong.append(
                 f"misplaced: {fault.names} wanted at {sorted(fault.lines)}, said {[c['line'] for c in causes]}"
             )
-    for i, f in enumerate(run.loud):
+    for i, f in enumerate(given):
         if i not in explained:
             line = (f["cause"] or {}).get("line")
             wrong.append(f"not expected: {f['rule']} {f['severity']} line {line}: {f['message']}")

@@ -40,7 +40,8 @@ def test_every_story_is_valid_by_the_schema_and_reads_as_its_golden_file(story, 
 
 def test_top_level_has_the_keys_of_the_contract(examples):
     assert set(parse(report.render(examples.clean()))) == {
-        "schema_version", "tool", "script", "window", "parameters", "losses", "optimizers", "findings", "graph", "gaps", "excerpts",
+        "schema_version", "tool", "script", "window", "parameters", "losses", "optimizers", "findings", "unneeded_ignores",
+        "graph", "gaps", "excerpts",
     }  # fmt: skip
 
 

@@ -40,7 +40,13 @@ def document(diagnosis: Diagnosis) -> Json:
         "parameters": [_parameter(r) for r in sorted(diagnosis.parameters.values(), key=lambda record: record.name)],
         "losses": [_loss(r) for r in sorted(diagnosis.losses, key=lambda r: (r.name, _order(r.location)))],
         "optimizers": [_optimizer(r) for r in sorted(diagnosis.optimizers, key=lambda r: (r.name, _order(r.built)))],
-        "findings": [_finding(finding) for finding in sorted(diagnosis.findings, key=_loudest_first)],
+        "findings": [
+            _finding(finding) for finding in sorted((*diagnosis.findings, *diagnosis.ignored), key=_loudest_first)
+        ],
+        "unneeded_ignores": [
+            {"rule": entry.rule, "pattern": entry.pattern, "reason": entry.reason}
+            for entry in sorted(diagnosis.unneeded, key=lambda e: (e.rule, e.pattern, e.reason))
+        ],
         "graph": _graph(diagnosis.graph),
         "gaps": sorted(diagnosis.gaps),
         "excerpts": [
@@ -141,6 +147,7 @@ def _finding(finding: Finding) -> Json:
         "cause": _location(finding.cause),
         "trail": [_location(step) for step in finding.trail],
         "fix": _fix(finding.fix),
+        "ignored": finding.ignored,
         "fingerprint": finding.fingerprint,
     }
 

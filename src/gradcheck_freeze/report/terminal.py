@@ -45,6 +45,7 @@ def _lines(diagnosis: Diagnosis, width: int) -> list[Text]:
         attribution(diagnosis, width),
         *_faults(findings[:_MOST_FINDINGS], diagnosis.excerpts, width),
         _rest(findings[_MOST_FINDINGS:], width),
+        _accepted(diagnosis, width),
         _gaps(diagnosis.gaps, width),
         _advice(findings, width),
     ]
@@ -117,6 +118,19 @@ def _rest(findings: Sequence[Finding], width: int) -> list[Text]:
         line = Text("  ").append(f"{level.word} {shown(rule)}", faults.COLOURS[level])
         found.append(line.append(f" {shown(name)}: {count:,}"))
     return [*found, *wrap(Text("-o report.json holds them all.", "dim"), width)]
+
+
+def _accepted(diagnosis: Diagnosis, width: int) -> list[Text]:
+    """Return one line for what the configuration ignores, and one for each entry of it that ignores nothing."""
+    found = []
+    if diagnosis.ignored:
+        each = dict.fromkeys(f"{f.rule} {squeeze(f.where, 40)}: {f.ignored}" for f in diagnosis.ignored)
+        text = f"{many(len(diagnosis.ignored), 'finding')} ignored by configuration ({shown('; '.join(each), 400)})"
+        found += wrap(Text(text, "dim"), width)
+    for entry in diagnosis.unneeded:
+        text = f"ignore {entry.rule} '{shown(entry.pattern)}' is no longer needed: no finding of this rule is about it"
+        found += wrap(Text(text), width, "      ", first=Text("note: ", "bold cyan"))
+    return found
 
 
 def _gaps(gaps: Sequence[str], width: int) -> list[Text]:

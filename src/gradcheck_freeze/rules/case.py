@@ -256,12 +256,17 @@ def _open_to_a_loss(flow: FlowGraph) -> bytearray:
 
 def _leaving(flow: FlowGraph, tensors: set[int]) -> dict[int, Cut]:
     """Return, for tensors on no data path, the first call through which their numbers left torch with gradient on them."""
+    trace = flow.trace
     found: dict[int, Cut] = {}
+    first = min((backward.after for backward in trace.backwards), default=len(trace.ops))
+
+    def rank(cut: Cut) -> tuple[bool, bool]:
+        # What the first loss was made of left torch before it. A single number is most often for the log; an array or a
+        # list may come back.
+        return cut.op >= first, trace.op_names[trace.ops.name[cut.op]] in ONE_NUMBER
+
     if tensors:
-        # A single number is most often for the log; an array or a list may come back.
-        for cut in sorted(
-            exits(flow, tensors), key=lambda c: flow.trace.op_names[flow.trace.ops.name[c.op]] in ONE_NUMBER
-        ):
+        for cut in sorted(exits(flow, tensors), key=rank):
             for tensor in cut.tensors:
                 found.setdefault(tensor, cut)
     return found

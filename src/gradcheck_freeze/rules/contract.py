@@ -1,13 +1,22 @@
-"""What the author intends: which names must stay frozen, which must learn, for the whole run or for one loss."""
+"""What the author intends: which names must stay frozen, which must learn, for the whole run or for one loss; what is accepted."""
 
 from __future__ import annotations
 
 import difflib
 import fnmatch
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gradcheck_freeze.errors import ContractError
+
+
+@dataclass(frozen=True, slots=True)
+class Ignore:
+    """Findings that the author accepts: those of a rule about parameters that fit a pattern, for a reason."""
+
+    rule: str  # its code
+    pattern: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,9 +27,7 @@ class Contract:
     trainable: tuple[str, ...] = ()
     frozen_for_loss: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     trainable_for_loss: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-
-    def __bool__(self) -> bool:
-        return bool(self.frozen or self.trainable or self.frozen_for_loss or self.trainable_for_loss)
+    ignores: tuple[Ignore, ...] = ()
 
 
 def parse_patterns(frozen: Iterable[str], trainable: Iterable[str]) -> Contract:
@@ -47,6 +54,16 @@ def parse_patterns(frozen: Iterable[str], trainable: Iterable[str]) -> Contract:
 def matches(pattern: str, name: str) -> bool:
     """Return whether the pattern is the name, holds it below itself, or is a glob that fits either."""
     return fnmatch.fnmatchcase(name, pattern) or fnmatch.fnmatchcase(name, f"{pattern}.*")
+
+
+def check_pattern(pattern: str, names: Sequence[tuple[str, ...]], option: str) -> set[int]:
+    """Return the indices of the tensors that a pattern fits; raises `ContractError`, with the nearest names, if there is none."""
+    fitting = {i for i, aliases in enumerate(names) if any(matches(pattern, name) for name in aliases)}
+    if not fitting:
+        near = nearest(pattern, (name for aliases in names for name in aliases))
+        hint = f"Nearest names: {', '.join(near)}." if near else "No parameter was seen under a name like it."
+        raise ContractError(f"{option} {pattern!r} matches no parameter or buffer ({len(names)} seen).\n  {hint}")
+    return fitting
 
 
 def nearest(pattern: str, names: Iterable[str]) -> list[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import networkx as nx
 
+from gradcheck_freeze.rules.contract import Ignore
 from gradcheck_freeze.rules.finding import Finding, Location, Severity
 
 STATES = ("learning", "LEAK", "BLOCKED", "frozen", "idle")
@@ -113,6 +114,8 @@ class Diagnosis:
     script: ScriptRecord | None = None
     gaps: tuple[str, ...] = ()
     excerpts: tuple[Excerpt, ...] = field(default=())
+    ignored: tuple[Finding, ...] = ()  # found too, but accepted by the configuration: they make nothing fail
+    unneeded: tuple[Ignore, ...] = ()  # entries of the configuration that ignored nothing
     torch_version: str = ""
 
     @property

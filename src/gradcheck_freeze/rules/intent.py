@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from gradcheck_freeze.errors import ContractError
 from gradcheck_freeze.flow.graph import FlowGraph
-from gradcheck_freeze.rules.contract import Contract, matches, nearest
+from gradcheck_freeze.rules.contract import Contract, check_pattern
 from gradcheck_freeze.trace.record import NONE, REQUIRES_GRAD
 
 
@@ -116,15 +116,7 @@ def _undone(flow: FlowGraph) -> set[int]:
 
 
 def _matching(patterns: Iterable[str], names: list[tuple[str, ...]], option: str) -> set[int]:
-    found: set[int] = set()
-    for pattern in patterns:
-        fitting = {i for i, aliases in enumerate(names) if any(matches(pattern, name) for name in aliases)}
-        if not fitting:
-            near = nearest(pattern, (name for aliases in names for name in aliases))
-            hint = f"Nearest names: {', '.join(near)}." if near else "No parameter was seen under a name like it."
-            raise ContractError(f"{option} {pattern!r} matches no parameter or buffer ({len(names)} seen).\n  {hint}")
-        found |= fitting
-    return found
+    return {tensor for pattern in patterns for tensor in check_pattern(pattern, names, option)}
 
 
 def _for_losses(

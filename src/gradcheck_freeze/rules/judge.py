@@ -18,6 +18,7 @@ from gradcheck_freeze.rules.diagnosis import (
     Window,
 )
 from gradcheck_freeze.rules.finding import Finding
+from gradcheck_freeze.rules.ignores import set_aside
 from gradcheck_freeze.rules.intent import Intent, read_intent
 from gradcheck_freeze.rules.places import excerpts, names_of, place, relative
 from gradcheck_freeze.rules.table import RULES
@@ -28,8 +29,9 @@ def judge(flow: FlowGraph, contract: Contract) -> Diagnosis:
     """Return the diagnosis; raises `ContractError` for a pattern that names nothing."""
     intent = read_intent(flow, contract)
     case = build_case(flow, intent)
-    findings = tuple(sorted((f for rule in RULES for f in rule.check(case)), key=_order))
-    parameters = _parameters(flow, intent, findings)
+    found = sorted((f for rule in RULES for f in rule.check(case)), key=_order)
+    findings, ignored, unneeded = set_aside(found, contract.ignores, [t.names for t in flow.trace.tensors])
+    parameters = _parameters(flow, intent, findings, ignored)
     by_name = {p.name: p for p in parameters}
     trace = flow.trace
     script = trace.script
@@ -44,8 +46,10 @@ def judge(flow: FlowGraph, contract: Contract) -> Diagnosis:
         if script
         else None,
         gaps=tuple(dict.fromkeys(gap.what for gap in trace.gaps)),
-        excerpts=excerpts(trace, findings),
+        excerpts=excerpts(trace, found),
         torch_version=trace.torch_version,
+        ignored=ignored,
+        unneeded=unneeded,
     )
 
 
@@ -54,11 +58,14 @@ def _order(finding: Finding) -> tuple[int, str, str, int, str]:
     return (-finding.severity, finding.rule, cause.path if cause else "", cause.line if cause else 0, finding.where)
 
 
-def _parameters(flow: FlowGraph, intent: Intent, findings: Iterable[Finding]) -> list[ParameterRecord]:
+def _parameters(
+    flow: FlowGraph, intent: Intent, findings: Iterable[Finding], ignored: Iterable[Finding]
+) -> list[ParameterRecord]:
     trace = flow.trace
     leaking = {name for f in findings if f.kind == "leak" for name in f.parameters}
     blocked = {name for f in findings if f.kind == "blockage" for name in f.parameters}
-    spoken = {name for f in findings for name in f.parameters}
+    spoken = {name for f in (*findings, *ignored) for name in f.parameters}
+    accepted = {name for f in ignored if f.kind == "blockage" for name in f.parameters}
     records = []
     # A tensor that the model no longer has may bear the name of the one that took its place, which is the one to report.
     order = sorted(range(len(trace.tensors)), key=lambda t: trace.tensors[t].alive)
@@ -75,6 +82,8 @@ def _parameters(flow: FlowGraph, intent: Intent, findings: Iterable[Finding]) ->
             continue
         gradient = trace.gradients.get(index, GradientState("none"))
         state = "LEAK" if name in leaking else "BLOCKED" if name in blocked else _state(flow, intent, index, gradient)
+        if name in accepted and state == "learning" and not (seen.changed or seen.written):
+            state = "frozen"  # it stands still, and that is accepted
         ratios = [r for s in seen.changed if (r := trace.steps[s].changed[index]) is not None]
         records.append(
             ParameterRecord(

@@ -53,7 +53,7 @@ class DeclarationWatch:
             site = recorder.sites.here(frame)
             if slot != NONE:
                 recorder.inventory.tensor_declared[slot] = site
-                recorder.inventory.tensor_built.setdefault(slot, recorder.sites.construction(frame))
+                recorder.inventory.tensor_built.setdefault(slot, recorder.sites.construction(frame, torch.nn.Module))
                 self._note_construction(frame)
                 replaced = module._parameters.get(name) is not None
                 self._note("replaced" if replaced else "registered", True, slot, site)

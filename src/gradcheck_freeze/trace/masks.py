@@ -21,6 +21,7 @@ class MaskWatch:
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
         self.found: dict[int, Masking] = {}  # slot of the parameter → the first masking
+        self._where: dict[int, torch.Tensor] = {}  # slot → the entries that it took the gradient from
         self._hooks: list[tuple[Any, int, Any]] = []  # hook dictionary, key, the user's own hook
         self._suspected: set[int] = set()
         self._arrived: dict[int, torch.Tensor] = {}  # slot → where its gradient was not zero after the last backward
@@ -38,8 +39,8 @@ class MaskWatch:
         arrived = self._arrived.pop(slot, None)
         if arrived is None:
             self._suspected.add(slot)  # zeros may be natural: at the next backward it is known what arrives
-        elif bool((zeros & arrived).any()):
-            self.found[slot] = Masking(slot, self.recorder.ops.ops.site[op], False)
+        elif bool((masked := zeros & arrived).any()):
+            self.found[slot], self._where[slot] = Masking(slot, self.recorder.ops.ops.site[op], False), masked
 
     def backward_done(self, received: Iterable[int]) -> None:
         """Keep where the gradient of a suspected parameter is not zero when it arrives."""
@@ -77,7 +78,7 @@ class MaskWatch:
                 after = result if isinstance(result, torch.Tensor) else gradient
                 lost = before & (after.detach() == 0)
                 if slot not in self.found and bool(lost.any()):
-                    self.found[slot] = Masking(slot, site, not bool(after.detach().any()))
+                    self.found[slot], self._where[slot] = Masking(slot, site, not bool(after.detach().any())), lost
             except Exception as error:
                 self.recorder.fail(error)
             return result
@@ -90,14 +91,15 @@ class MaskWatch:
             if slot in self.found:
                 tensor = self.recorder.ops.tensors.slots[slot]()
                 if tensor is not None and tensor.grad is not None:
-                    self._before[slot] = (tensor.detach().clone(), tensor.grad.detach() == 0)
+                    # Entries that no batch reached have a zero gradient too, and momentum may move them.
+                    self._before[slot] = (tensor.detach().clone(), self._where[slot] & (tensor.grad.detach() == 0))
 
     def after_step(self) -> tuple[int, ...]:
-        """Return the tensors that the step moved where their gradient was zero."""
+        """Return the tensors that the step moved where their gradient was masked."""
         moved = []
-        for slot, (before, zeros) in self._before.items():
+        for slot, (before, masked) in self._before.items():
             tensor = self.recorder.ops.tensors.slots[slot]()
-            if tensor is not None and bool(((tensor.detach() != before) & zeros).any()):
+            if tensor is not None and bool(((tensor.detach() != before) & masked).any()):
                 moved.append(slot)
         self._before.clear()
         return tuple(moved)
@@ -109,6 +111,7 @@ class MaskWatch:
             if hooks is not None and key in hooks:
                 hooks[key] = hook
         self._hooks.clear()
+        self._where.clear()
 
 
 def _asked_by_user() -> bool:

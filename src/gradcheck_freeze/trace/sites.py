@@ -73,10 +73,10 @@ class Sites:
             frame = frame.f_back
         return NONE
 
-    def construction(self, frame: FrameType | None) -> int:
-        """Return the number of the first user's position outwards that is not in an `__init__`."""
+    def construction(self, frame: FrameType | None, of: type) -> int:
+        """Return the number of the first user's position outwards that is not in the `__init__` of such an object."""
         frame = self.user_frame(frame)
-        while frame is not None and frame.f_code.co_name == "__init__":
+        while frame is not None and frame.f_code.co_name == "__init__" and isinstance(frame.f_locals.get("self"), of):
             frame = self.user_frame(frame.f_back)
         return NONE if frame is None else self.of(frame)
 
