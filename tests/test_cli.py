@@ -108,3 +108,38 @@ def test_a_call_that_cannot_be_carried_out_has_status_two(
 def test_help_loads_no_torch() -> None:
     code = "import sys\nfrom gradcheck_freeze.cli import command\ntry:\n    command(['--help'])\nfinally:\n    assert 'torch' not in sys.modules\n"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 0
+
+
+def test_a_saved_report_becomes_every_other_format_without_torch(tmp_path: Path) -> None:
+    example = Path(__file__).parents[1] / "examples" / "story_detached.py"
+    outputs = [option for name in ("run.json", "run.txt", "run.dot") for option in ("-o", str(tmp_path / name))]
+    run = [sys.executable, "-m", "gradcheck_freeze", "run", "--fail-on", "never", *outputs, str(example)]
+    subprocess.run(run, env=ENVIRONMENT, capture_output=True, check=True, timeout=120)
+    again = (
+        "import sys\nsys.modules['torch'] = None\nfrom gradcheck_freeze.cli import command\n"
+        "command.main(sys.argv[1:], standalone_mode=True)\n"
+    )
+    for name in ("run.json", "run.txt", "run.dot"):
+        made = subprocess.run(
+            [sys.executable, "-c", again, "report", str(tmp_path / "run.json"), "-o", str(tmp_path / f"again-{name}")],
+            capture_output=True, text=True, check=False, timeout=60,
+        )  # fmt: skip
+        assert made.returncode == 0, made.stderr
+        assert (tmp_path / f"again-{name}").read_bytes() == (tmp_path / name).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["none.json"], "could not be read"),
+        (["--format", "docx", "none.json"], "'docx' is no format"),
+        (["-o", "x.docx", "none.json"], "names no known format"),
+    ],
+)
+def test_a_report_that_cannot_be_made_is_a_usage_error(options: list[str], said: str) -> None:
+    made = subprocess.run(
+        [sys.executable, "-m", "gradcheck_freeze", "report", *options], capture_output=True, text=True, check=False
+    )
+    assert (made.returncode, made.stdout) == (2, "")
+    assert said in made.stderr
+    assert "Traceback" not in made.stderr

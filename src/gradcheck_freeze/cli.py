@@ -1,4 +1,4 @@
-"""The command line: `run` watches a program, `explain` shows a rule's page."""
+"""The command line: `run` watches a program, `report` makes any format of a saved report, `explain` shows a rule's page."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ import click
 from gradcheck_freeze.errors import GradcheckFreezeError
 
 if TYPE_CHECKING:
+    from gradcheck_freeze.report.files import Format
     from gradcheck_freeze.rules.contract import Contract
     from gradcheck_freeze.rules.diagnosis import Diagnosis
     from gradcheck_freeze.trace.program import Outcome
@@ -52,11 +54,21 @@ def command() -> None:
     """Say which parameters a training step really teaches, which it must not have touched, and which line is to blame."""
 
 
-@command.command(context_settings={"allow_interspersed_args": False})
-@click.option("-m", "as_module", is_flag=True, help="The target is a module, as in python -m.")
-@click.option(
+_OUTPUT = click.option(
     "-o", "--output", "outputs", multiple=True, metavar="FILE", help="Write a report; the suffix names the format."
 )
+_FORMAT = click.option(
+    "--format",
+    "form",
+    metavar="FORMAT",
+    help="The format of the files, whatever their suffix; without -o, of what is printed.",
+)
+
+
+@command.command(context_settings={"allow_interspersed_args": False})
+@click.option("-m", "as_module", is_flag=True, help="The target is a module, as in python -m.")
+@_OUTPUT
+@_FORMAT
 @click.option("--frozen", multiple=True, metavar="PATTERN", help="Must stay frozen: a name, a glob, or PATTERN@LOSS.")
 @click.option("--trainable", multiple=True, metavar="PATTERN", help="Must learn: a name, a glob, or PATTERN@LOSS.")
 @click.option(
@@ -79,6 +91,7 @@ def command() -> None:
 def run(
     as_module: bool,
     outputs: tuple[str, ...],
+    form: str | None,
     frozen: tuple[str, ...],
     trainable: tuple[str, ...],
     ignore: tuple[str, ...],
@@ -92,16 +105,13 @@ def run(
 
     The program's standard output stays its own; the report goes to standard error.
     """
-    from gradcheck_freeze.report.files import check_suffix
     from gradcheck_freeze.settings import read_settings
 
     settings = read_settings(Path.cwd(), frozen, trainable, ignore)
-    paths = [Path(output).absolute() for output in outputs]
-    for path in paths:
-        check_suffix(path)
+    wanted = _wanted(outputs, form)
     trace, outcome, among_ours = watch_program(target, list(arguments), as_module, steps or settings.steps, max_ops)
     with among_ours:
-        own = report(trace, settings.contract, paths, fail_on or settings.fail_on)
+        own = conclude(trace, settings.contract, wanted, fail_on or settings.fail_on)
     if outcome.interrupted:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGINT)
@@ -155,10 +165,44 @@ def watch_program(
     return trace, outcome, program.among_ours(loaded.search, ours)
 
 
-def report(trace: Trace, contract: Contract, paths: list[Path], fail_on: str) -> int:
+@dataclass(frozen=True)
+class _Wanted:
+    """What the user asked to be written, checked before anything runs."""
+
+    files: list[tuple[Path, Format]]
+    printed: Format | None  # what is printed in place of the text
+
+
+def _wanted(outputs: tuple[str, ...], form: str | None) -> _Wanted:
+    """Return what is to be written where; raises `UsageError` for a format or a suffix that does not exist."""
+    from gradcheck_freeze.report.files import format_named, format_of
+
+    chosen = None if form is None else format_named(form)
+    files = [(Path(output).absolute(), chosen or format_of(output)) for output in outputs]
+    return _Wanted(files, None if files else chosen)
+
+
+def _write(diagnosis: Diagnosis, wanted: _Wanted) -> list[GradcheckFreezeError]:
+    """Write every file, and return what went wrong with those that could not be written."""
+    from gradcheck_freeze.report import files
+
+    problems: list[GradcheckFreezeError] = []
+    for path, form in wanted.files:
+        try:
+            files.save(diagnosis, path, form)
+        except GradcheckFreezeError as error:
+            problems.append(error)
+        except Exception as error:
+            if os.environ.get("GRADCHECK_FREEZE_DEBUG"):
+                raise
+            problems.append(GradcheckFreezeError(f"internal error: {str(path)!r} could not be made ({error!r})."))
+    return problems
+
+
+def conclude(trace: Trace, contract: Contract, wanted: _Wanted, fail_on: str) -> int:
     """Judge a trace, print and write the reports, and return the status of our own."""
     from gradcheck_freeze.flow.build import build
-    from gradcheck_freeze.report import files, terminal
+    from gradcheck_freeze.report import files
     from gradcheck_freeze.rules.contract import Contract
     from gradcheck_freeze.rules.judge import judge
 
@@ -170,7 +214,9 @@ def report(trace: Trace, contract: Contract, paths: list[Path], fail_on: str) ->
         except GradcheckFreezeError as error:
             problems.append(error)
             diagnosis = judge(flow, Contract())
-        terminal.write(diagnosis, sys.stderr)
+        files.show(diagnosis, sys.stderr, wanted.printed)
+    except GradcheckFreezeError:
+        raise
     except Exception as error:
         if os.environ.get("GRADCHECK_FREEZE_DEBUG"):
             raise
@@ -179,16 +225,10 @@ def report(trace: Trace, contract: Contract, paths: list[Path], fail_on: str) ->
             file=sys.stderr,
         )
         return 3
-    for path in paths:
-        try:
-            files.save(diagnosis, path)
-        except GradcheckFreezeError as error:
-            problems.append(error)
+    problems += _write(diagnosis, wanted)
     for problem in problems:
         complain(problem)
-    if problems:
-        return problems[0].status
-    return _status(diagnosis, fail_on)
+    return problems[0].status if problems else _status(diagnosis, fail_on)
 
 
 def _status(diagnosis: Diagnosis, fail_on: str) -> int:
@@ -203,6 +243,24 @@ def _status(diagnosis: Diagnosis, fail_on: str) -> int:
         )
         return 4
     return 1 if any(finding.severity >= _LEVELS.index(fail_on) + 1 for finding in diagnosis.findings) else 0
+
+
+@command.command()
+@_OUTPUT
+@_FORMAT
+@click.argument("saved", metavar="REPORT.json")
+def report(outputs: tuple[str, ...], form: str | None, saved: str) -> None:
+    """Make any format from a saved JSON report, without running anything; without -o it is printed."""
+    from gradcheck_freeze.report import files, reading
+
+    wanted = _wanted(outputs, form)
+    diagnosis = reading.load(saved)
+    if not wanted.files:
+        files.show(diagnosis, sys.stdout, wanted.printed)
+    problems = _write(diagnosis, wanted)
+    for problem in problems:
+        complain(problem)
+    sys.exit(problems[0].status if problems else 0)
 
 
 @command.command()

@@ -15,17 +15,17 @@ from gradcheck_freeze.report import files, terminal
 
 def test_unknown_suffix_is_refused_with_the_known_ones():
     with pytest.raises(UsageError) as error:
-        files.check_suffix("report.docx")
+        files.format_of("report.docx")
     assert str(error.value).startswith("'report.docx' names no known format.\n  ")
     for suffix in (".json", ".txt", ".dot", ".gv", ".svg", ".png"):
         assert suffix in str(error.value)
-        files.check_suffix(f"report{suffix.upper()}")
+        files.format_of(f"report{suffix.upper()}")
 
 
 @pytest.mark.parametrize("path", ["report", ".json", "json", "report."])
 def test_name_without_a_suffix_is_refused(path):
     with pytest.raises(UsageError, match="no known format"):
-        files.check_suffix(path)
+        files.format_of(path)
 
 
 def test_suffix_names_the_format(examples, tmp_path):
@@ -85,7 +85,7 @@ def test_interrupted_write_leaves_nothing_behind(examples, tmp_path, monkeypatch
 
 def test_failing_renderer_leaves_the_old_file_alone(examples, tmp_path, monkeypatch):
     (tmp_path / "report.txt").write_text("old")
-    monkeypatch.setitem(files.FORMATS, ".txt", lambda _: 1 / 0)
+    monkeypatch.setattr(terminal, "render", lambda _: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         files.save(examples.clean(), tmp_path / "report.txt")
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("report.txt", "old")]

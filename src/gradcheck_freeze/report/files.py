@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from typing import TextIO
 
 from gradcheck_freeze.errors import UsageError
 from gradcheck_freeze.rules.diagnosis import Diagnosis
@@ -14,48 +16,72 @@ from gradcheck_freeze.rules.diagnosis import Diagnosis
 Render = Callable[[Diagnosis], str | bytes]
 
 
-def _renderer(module: str, function: str = "render") -> Render:
-    """Return a renderer whose module is imported when it is first used: a text report need not load the picture."""
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A format of the report: the suffixes of files in it, and the function of a module in this room that makes it."""
 
-    def render(diagnosis: Diagnosis) -> str | bytes:
-        content: str | bytes = getattr(import_module(f"gradcheck_freeze.report.{module}"), function)(diagnosis)
-        return content
+    suffixes: tuple[str, ...]
+    module: str
+    function: str = "render"
 
-    return render
-
-
-def _dot(diagnosis: Diagnosis) -> str:
-    from gradcheck_freeze.report import dot
-
-    return dot.render(diagnosis.graph)
+    def render(self, diagnosis: Diagnosis) -> str | bytes:
+        """Return the report; its module is imported now, so that a text report need not load the picture."""
+        make: Render = getattr(import_module(f"gradcheck_freeze.report.{self.module}"), self.function)
+        return make(diagnosis)
 
 
-FORMATS: dict[str, Render] = {
-    ".json": _renderer("json"),
-    ".txt": _renderer("terminal"),
-    ".dot": _dot,
-    ".gv": _dot,
-    ".svg": _renderer("picture", "svg"),
-    ".png": _renderer("picture", "png"),
+FORMATS: dict[str, Format] = {
+    "text": Format((".txt",), "terminal"),
+    "json": Format((".json",), "json"),
+    "dot": Format((".dot", ".gv"), "picture", "source"),
+    "svg": Format((".svg",), "picture", "svg"),
+    "png": Format((".png",), "picture", "png"),
 }
 
 
-def check_suffix(path: str | os.PathLike[str]) -> None:
-    """Raise `UsageError` for a file name whose suffix names no format."""
-    if Path(path).suffix.lower() not in FORMATS:
-        raise UsageError(
-            f"{os.fspath(path)!r} names no known format.\n  Let the name end in one of {', '.join(FORMATS)}."
-        )
+def format_of(path: str | os.PathLike[str]) -> Format:
+    """Return the format that the suffix of a file name names; raises `UsageError` where it names none."""
+    name = Path(path).name.lower()
+    for form in FORMATS.values():
+        if any(name.endswith(suffix) and name != suffix for suffix in form.suffixes):
+            return form
+    known = ", ".join(suffix for form in FORMATS.values() for suffix in form.suffixes)
+    raise UsageError(f"{os.fspath(path)!r} names no known format.\n  Let the name end in one of {known}.")
 
 
-def save(diagnosis: Diagnosis, path: str | os.PathLike[str]) -> None:
-    """Write a report in the format its suffix names.
+def format_named(name: str) -> Format:
+    """Return the format of this name; raises `UsageError` where there is none."""
+    if name not in FORMATS:
+        raise UsageError(f"{name!r} is no format.\n  Choose one of {', '.join(FORMATS)}.")
+    return FORMATS[name]
+
+
+def show(diagnosis: Diagnosis, stream: TextIO, form: Format | None = None) -> None:
+    """Print a report to a stream: in a format, or else as text that fits the terminal."""
+    if form is None:
+        from gradcheck_freeze.report import terminal
+
+        terminal.write(diagnosis, stream)
+        return
+    content = form.render(diagnosis)
+    if isinstance(content, str):
+        content = content.encode("utf-8", "backslashreplace")
+    stream.flush()
+    binary = getattr(stream, "buffer", None)
+    if binary is None:
+        stream.write(content.decode("utf-8", "replace"))
+    else:
+        binary.write(content)
+        binary.flush()
+
+
+def save(diagnosis: Diagnosis, path: str | os.PathLike[str], form: Format | None = None) -> None:
+    """Write a report in a format, or else in that which its suffix names.
 
     An existing file is replaced at once or stays whole. Raises `UsageError` for an unknown suffix and, with the
     reason, for a file that cannot be written.
     """
-    check_suffix(path)
-    content = FORMATS[Path(path).suffix.lower()](diagnosis)
+    content = (form or format_of(path)).render(diagnosis)
     try:
         _replace(Path(path), content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content)
     except OSError as error:

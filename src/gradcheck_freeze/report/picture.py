@@ -20,6 +20,11 @@ _SECONDS = 10
 _CHEAPER = ("-Gnslimit=1", "-Gnslimit1=1", "-Gmclimit=.05", "-Gsplines=line")
 
 
+def source(diagnosis: Diagnosis) -> str:
+    """Return the graph of a diagnosis as DOT."""
+    return dot.render(diagnosis.graph)
+
+
 def svg(diagnosis: Diagnosis) -> str:
     """Return the graph of a diagnosis as a standalone SVG document."""
     drawn = _draw(dot.render(diagnosis.graph), "svg")
