@@ -17,7 +17,7 @@ from gradcheck_freeze.rules.diagnosis import (
     ScriptRecord,
     Window,
 )
-from gradcheck_freeze.rules.finding import Finding
+from gradcheck_freeze.rules.finding import Finding, Severity
 from gradcheck_freeze.rules.intent import Intent, read_intent
 from gradcheck_freeze.rules.places import excerpts, names_of, place, relative
 from gradcheck_freeze.rules.table import RULES
@@ -28,7 +28,7 @@ def judge(flow: FlowGraph, contract: Contract) -> Diagnosis:
     """Return the diagnosis; raises `ContractError` for a pattern that names nothing."""
     intent = read_intent(flow, contract)
     case = build_case(flow, intent)
-    findings = tuple(sorted((f for rule in RULES for f in rule.check(case)), key=_order))
+    findings = tuple(sorted(_without_echoes(f for rule in RULES for f in rule.check(case)), key=_order))
     parameters = _parameters(flow, intent, findings)
     by_name = {p.name: p for p in parameters}
     trace = flow.trace
@@ -47,6 +47,13 @@ def judge(flow: FlowGraph, contract: Contract) -> Diagnosis:
         excerpts=excerpts(trace, findings),
         torch_version=trace.torch_version,
     )
+
+
+def _without_echoes(findings: Iterable[Finding]) -> list[Finding]:
+    """Leave out the notes of waste on parameters with which more is wrong: mending that ends the waste, or changes it."""
+    found = list(findings)
+    blamed = {name for f in found if f.severity > Severity.NOTE and f.kind != "hazard" for name in f.parameters}
+    return [f for f in found if f.kind != "waste" or not f.parameters or not blamed.issuperset(f.parameters)]
 
 
 def _order(finding: Finding) -> tuple[int, str, str, int, str]:
