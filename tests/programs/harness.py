@@ -9,7 +9,9 @@ What a program is expected to show stands in the program itself, in comments tha
     ...
     opt.step()  # <- blame                a line that a reviewer would point at; `# <- blame 2` for the second fault
 
-A program without `expect` must give no error and no warning.
+    # expect-note: GF301 netD.*           a note that is right: its rule, and a glob as above; counted with the faults
+
+A program without `expect` must give no error and no warning, and one without `expect-note` no note.
 """
 
 import contextlib
@@ -36,7 +38,7 @@ PRELOADED = ["torch", "torch._dynamo", "numpy", "networkx", "rich.console", "gra
 class Fault:
     """One fault that a program is said to have."""
 
-    kind: str
+    kind: str  # of a note the rule
     names: str  # a glob
     lines: frozenset[int]
 
@@ -69,7 +71,7 @@ def faults(path: Path) -> list[Fault]:
         for mark in re.findall(r"# <- blame((?: \d+)*)", line):
             for fault in mark.split() or ["1"]:
                 lines.setdefault(int(fault), set()).add(number)
-    expected = re.findall(r"^# expect: (\w+) (\S+)$", text, re.M)
+    expected = re.findall(r"^# expect(?:-note)?: (\w+) (\S+)$", text, re.M)
     return [Fault(kind, names, frozenset(lines.get(number, ()))) for number, (kind, names) in enumerate(expected, 1)]
 
 
@@ -80,13 +82,14 @@ def disagreements(run: Run) -> list[str]:
         return [f"no report: {run.stderr[-400:]}"]
     wrong += [f"gap: {gap}" for gap in run.report["gaps"] if "failed" in gap]
     names = [p["name"] for p in run.report["parameters"]]
+    found = run.report["findings"]
     explained: set[int] = set()
     for fault in faults(run.path):
         wanted = set(fnmatch.filter(names, fault.names))
-        hits = [i for i, f in enumerate(run.loud) if f["kind"] == fault.kind and wanted & set(f["parameters"])]
+        hits = [i for i, f in enumerate(found) if _kind(f) == fault.kind and wanted & set(f["parameters"])]
         explained.update(hits)
-        told = {name for i in hits for name in run.loud[i]["parameters"]}
-        causes = [run.loud[i]["cause"] or {"line": None, "path": ""} for i in hits]
+        told = {name for i in hits for name in found[i]["parameters"]}
+        causes = [found[i]["cause"] or {"line": None, "path": ""} for i in hits]
         if not hits:
             wrong.append(f"missed: {fault.kind} {fault.names}, wanted at {sorted(fault.lines)}")
         elif not wanted <= told:
@@ -95,11 +98,16 @@ def disagreements(run: Run) -> list[str]:
             wrong.append(
                 f"misplaced: {fault.names} wanted at {sorted(fault.lines)}, said {[c['line'] for c in causes]}"
             )
-    for i, f in enumerate(run.loud):
+    for i, f in enumerate(found):
         if i not in explained:
             line = (f["cause"] or {}).get("line")
             wrong.append(f"not expected: {f['rule']} {f['severity']} line {line}: {f['message']}")
     return wrong
+
+
+def _kind(finding: dict[str, Any]) -> str:
+    """Return what the marks call a finding."""
+    return str(finding["rule"] if finding["severity"] == "note" else finding["kind"])
 
 
 def run_all(paths: Iterable[Path], given: Iterable[list[str]] | None = None, workers: int = 2) -> Iterator[Run]:

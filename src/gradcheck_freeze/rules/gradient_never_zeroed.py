@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from gradcheck_freeze.rules.by_hand import READ, WRITTEN, Event, events
+from gradcheck_freeze.rules.by_hand import WRITTEN, Event, events
 from gradcheck_freeze.rules.case import Case
 from gradcheck_freeze.rules.finding import Finding, Location, Severity
 from gradcheck_freeze.rules.places import place
@@ -29,9 +29,11 @@ def gradient_never_zeroed(case: Case) -> Iterator[Finding]:
             loss.backward()
             optimizer.step()               # and no zero_grad()
 
+    A `zero_grad()` that stands in the outer loop, once for an epoch, is found as well.
+
     Left alone: several backwards before one step; a gradient that is set to None or zeroed by any means, also inside a
-    closure, or only after some of the steps; one that the program itself scales, replaces or writes into between two steps; the
-    same gradient applied in two steps with nothing added; a program seen in one step only.
+    closure; one that the program itself scales, replaces or writes into between two steps (momentum by hand); the same gradient
+    applied in two steps with nothing added; a program seen in one step only.
 
     Instead: `optimizer.zero_grad()` before each backward, or after each step.
     """
@@ -53,25 +55,37 @@ def gradient_never_zeroed(case: Case) -> Iterator[Finding]:
 
 
 def _steps_with_old(case: Case, steps: Sequence[Step], tensor: int, done: Sequence[Event]) -> int:
-    """Return in how many steps a tensor moved by old gradient and new; 0 if any of them had new gradient alone."""
-    trace = case.flow.trace
-    count = 0
+    """Return how many steps in a row moved a tensor by old gradient and new; 0 for a single one beside others."""
     seen = [step for step in steps if step.losses.get(tensor)]
+    run = longest = 0
+    zeroed = False
     for before, after in pairwise(seen):
-        old = set(before.losses[tensor]) & set(after.losses[tensor])
-        new = [b for b in after.losses[tensor] if b not in before.losses[tensor]]
-        if not old or any(before.after <= when <= after.after for when in trace.handed.get(tensor, ())):
-            return 0
-        if not new:
+        old, new = _old_and_new(before.losses[tensor], after.losses[tensor])
+        if old and not new:
             continue  # the same gradient once more
-        arrives = trace.backwards[new[0]].after
-        for op, what in done:
-            name = trace.op_names[trace.ops.name[op]] if op < len(trace.ops) else ""
-            own = what != READ and (what != WRITTEN or op < arrives or name not in _SCALING)  # all but a clip
-            if own and before.after <= op < after.after:
-                return 0
-        count += 1
-    return count
+        if old and _by_hand(case, before, after, tensor, done, new[0]):
+            return 0
+        run = run + 1 if old else 0
+        zeroed = zeroed or not old
+        longest = max(longest, run)
+    return 0 if zeroed and longest < 2 else longest
+
+
+def _old_and_new(before: Sequence[int], after: Sequence[int]) -> tuple[set[int], list[int]]:
+    return set(before) & set(after), [backward for backward in after if backward not in before]
+
+
+def _by_hand(case: Case, before: Step, after: Step, tensor: int, done: Sequence[Event], first: int) -> bool:
+    """Return whether the program itself writes into the gradient between two steps, other than to clip what is new."""
+    trace = case.flow.trace
+    if any(before.after <= when <= after.after for when in trace.handed.get(tensor, ())):
+        return True
+    arrives = trace.backwards[first].after
+    for op, what in done:
+        mine = what == WRITTEN and (op < arrives or trace.op_names[trace.ops.name[op]] not in _SCALING)
+        if mine and before.after <= op < after.after:
+            return True
+    return False
 
 
 def _told(case: Case, number: int, count: int, tensors: Sequence[int]) -> Finding:
@@ -85,7 +99,7 @@ def _told(case: Case, number: int, count: int, tensors: Sequence[int]) -> Findin
     return gradient_never_zeroed.finding(
         case.flow,
         tensors,
-        f"The gradient of {{where}} is never zeroed between steps: {optimizer.name}.step() applies again what earlier steps "
+        f"The gradient of {{where}} is not zeroed between steps: {optimizer.name}.step() applies again what earlier steps "
         f"have applied (the last one seen, the sum of {held} backward calls).",
         backward,
         trail=tuple(p for p in (stepped, backward) if p),

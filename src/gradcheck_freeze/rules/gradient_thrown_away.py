@@ -45,7 +45,9 @@ def gradient_thrown_away(case: Case) -> Iterator[Finding]:
     found: dict[frozenset[int], list[int]] = {}
     for number, loss in enumerate(flow.losses):
         thrown = frozenset(t for t in range(len(trace.tensors)) if _always_thrown(case, t, number, done.get(t, ())))
-        if thrown and any(len(set(trace.backwards[b].received) & thrown) for b in loss.backwards):
+        # A loss that gives nothing else is meant for what is cut off from it, if anything is: the cut is the fault.
+        starved = case.cut or case.unread or case.off_path or case.uncut
+        if thrown and not (starved and all(thrown.issuperset(trace.backwards[b].received) for b in loss.backwards)):
             found.setdefault(thrown, []).append(number)
     for tensors, losses in found.items():
         yield _told(case, tensors, losses)
@@ -124,7 +126,10 @@ def _fix(case: Case, tensors: frozenset[int], backward: int, line: Location | No
             f"Set requires_grad_(False) on {where} before this loss is computed and True after {before}; or name what is "
             "wanted: backward(inputs=...)."
         )
-    return f"Freeze it once, before training, with requires_grad_(False) on {where}; the gradient still passes through."
+    return (
+        f"Freeze it before training, with requires_grad_(False) on {where} (the gradient still passes through); or give it to "
+        "an optimizer, if it is to learn."
+    )
 
 
 def _share(case: Case, backward: int, thrown: Collection[int]) -> float:

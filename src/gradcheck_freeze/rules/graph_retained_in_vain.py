@@ -39,7 +39,9 @@ def graph_retained_in_vain(case: Case) -> Iterator[Finding]:
 
     for loss in case.flow.losses:
         kept = [b for b in loss.backwards if trace.backwards[b].retain_graph and not trace.backwards[b].create_graph]
-        if trace.closed != "the program ended":
+        if (
+            trace.script is None or trace.closed != "the program ended"
+        ):  # a trial of ours keeps the graph for its caller
             kept = [b for b in kept if b < loss.backwards[-1]]
         if not kept or any(_walked_again(len(trace.backwards), b, walked) for b in kept):
             continue

@@ -18,10 +18,14 @@ from gradcheck_freeze.rules.diagnosis import (
     Window,
 )
 from gradcheck_freeze.rules.finding import Finding, Severity
+from gradcheck_freeze.rules.gradient_never_zeroed import gradient_never_zeroed
+from gradcheck_freeze.rules.gradient_thrown_away import gradient_thrown_away
 from gradcheck_freeze.rules.intent import Intent, read_intent
 from gradcheck_freeze.rules.places import excerpts, names_of, place, relative
 from gradcheck_freeze.rules.table import RULES
 from gradcheck_freeze.trace.record import NONE, GradientState
+
+_ECHOES = frozenset({gradient_thrown_away.code, gradient_never_zeroed.code})
 
 
 def judge(flow: FlowGraph, contract: Contract) -> Diagnosis:
@@ -50,10 +54,10 @@ def judge(flow: FlowGraph, contract: Contract) -> Diagnosis:
 
 
 def _without_echoes(findings: Iterable[Finding]) -> list[Finding]:
-    """Leave out the notes of waste on parameters with which more is wrong: mending that ends the waste, or changes it."""
+    """Leave out what is said of a gradient that a leak or blockage explains: mending that ends it, or changes it."""
     found = list(findings)
-    blamed = {name for f in found if f.severity > Severity.NOTE and f.kind != "hazard" for name in f.parameters}
-    return [f for f in found if f.kind != "waste" or not f.parameters or not blamed.issuperset(f.parameters)]
+    blamed = {n for f in found if f.severity > Severity.NOTE and f.kind in ("leak", "blockage") for n in f.parameters}
+    return [f for f in found if f.rule not in _ECHOES or not blamed.issuperset(f.parameters)]
 
 
 def _order(finding: Finding) -> tuple[int, str, str, int, str]:

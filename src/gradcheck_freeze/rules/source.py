@@ -122,14 +122,17 @@ _PUTTING = frozenset({"append", "appendleft", "extend", "insert", "add", "setdef
 
 
 def put_into(trace: Trace, holder: str) -> Location | None:
-    """Return the one line that puts something into a list or dict of this name; None where there is none or several."""
-    lines = {
-        (path, line)
-        for path in {site.path for site in trace.sites}
-        for target, line in _put(path)
-        if target == holder or (_last(target) == _last(holder) and "." in holder)
-    }
-    return line_at(trace, *lines.pop(), "append") if len(lines) == 1 else None
+    """Return the one line that puts something into `holder`, or into what holds it; None where there are several."""
+    for part in reversed(holder.split(".")[-2:]):
+        lines = {
+            (path, line)
+            for path in {site.path for site in trace.sites}
+            for target, line in _put(path)
+            if _last(target.partition("[")[0]) == part
+        }
+        if lines:
+            return line_at(trace, *lines.pop(), "append") if len(lines) == 1 else None
+    return None
 
 
 def _last(name: str) -> str:
