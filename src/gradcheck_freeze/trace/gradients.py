@@ -135,10 +135,9 @@ class GradientWatch:
                 (slot in self.written or self._held.get(slot) != (id(gradient), gradient._version))
                 and state_of([gradient])[0].state == "zero"
             ):
-                held = self.contributors.pop(slot)
-                if tensor is not None and not _hooked(tensor):
-                    unseen = [backward for backward in held if backward > self._stepped.get(slot, NONE)]
-                    self.discarded.setdefault(slot, []).extend(unseen)
+                held, stepped = self.contributors.pop(slot), self._stepped.get(slot, NONE)
+                if held[-1] > stepped and tensor is not None and not _hooked(tensor):
+                    self.discarded.setdefault(slot, []).extend(b for b in held if b > stepped)
         self.written.clear()
 
     def close(self) -> None:
