@@ -58,13 +58,13 @@ def test_no_script_stands_under_a_code_that_is_none() -> None:
 def test_the_fault_is_found_with_its_parameters_and_its_line(script: str, form: str, runs: Runs) -> None:
     run, code = runs[script, form], script.partition("/")[0]
     assert run.status == 0, run.stderr
-    assert harness.disagreements(run, code) == []
-    assert {finding["rule"] for finding in run.of(code)} == {code}
+    assert harness.disagreements(run) == []
+    assert {finding["rule"] for finding in run.report["findings"]} == {code}
 
 
 @pytest.mark.parametrize("form", forms.FORMS)
 @pytest.mark.parametrize("script", SCRIPTS["left_alone"])
 def test_the_right_program_is_left_alone(script: str, form: str, runs: Runs) -> None:
-    run, code = runs[script, form], script.partition("/")[0]
+    run = runs[script, form]
     assert run.status == 0, run.stderr
-    assert harness.disagreements(run, code) == []
+    assert harness.disagreements(run) == []

@@ -17,19 +17,23 @@ from gradcheck_freeze.rules.diagnosis import (
     ScriptRecord,
     Window,
 )
-from gradcheck_freeze.rules.finding import Finding
+from gradcheck_freeze.rules.finding import Finding, Severity
+from gradcheck_freeze.rules.gradient_never_zeroed import gradient_never_zeroed
+from gradcheck_freeze.rules.gradient_thrown_away import gradient_thrown_away
 from gradcheck_freeze.rules.ignores import set_aside
 from gradcheck_freeze.rules.intent import Intent, read_intent
 from gradcheck_freeze.rules.places import excerpts, names_of, place, relative
 from gradcheck_freeze.rules.table import RULES
 from gradcheck_freeze.trace.record import NONE, GradientState
 
+_ECHOES = frozenset({gradient_thrown_away.code, gradient_never_zeroed.code})
+
 
 def judge(flow: FlowGraph, contract: Contract) -> Diagnosis:
     """Return the diagnosis; raises `ContractError` for a pattern that names nothing."""
     intent = read_intent(flow, contract)
     case = build_case(flow, intent)
-    found = sorted((f for rule in RULES for f in rule.check(case)), key=_order)
+    found = sorted(_without_echoes(f for rule in RULES for f in rule.check(case)), key=_order)
     findings, ignored, unneeded = set_aside(found, contract.ignores, [t.names for t in flow.trace.tensors])
     parameters = _parameters(flow, intent, findings, ignored)
     by_name = {p.name: p for p in parameters}
@@ -51,6 +55,13 @@ def judge(flow: FlowGraph, contract: Contract) -> Diagnosis:
         ignored=ignored,
         unneeded=unneeded,
     )
+
+
+def _without_echoes(findings: Iterable[Finding]) -> list[Finding]:
+    """Leave out what is said of a gradient that a leak or blockage explains: mending that ends it, or changes it."""
+    found = list(findings)
+    blamed = {n for f in found if f.severity > Severity.NOTE and f.kind in ("leak", "blockage") for n in f.parameters}
+    return [f for f in found if f.rule not in _ECHOES or not blamed.issuperset(f.parameters)]
 
 
 def _order(finding: Finding) -> tuple[int, str, str, int, str]:

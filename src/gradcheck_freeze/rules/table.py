@@ -17,6 +17,10 @@ from gradcheck_freeze.rules.frozen_updated import frozen_updated
 from gradcheck_freeze.rules.frozen_written import frozen_written
 from gradcheck_freeze.rules.function_drops_gradient import function_drops_gradient
 from gradcheck_freeze.rules.gradient_always_zero import gradient_always_zero
+from gradcheck_freeze.rules.gradient_never_zeroed import gradient_never_zeroed
+from gradcheck_freeze.rules.gradient_thrown_away import gradient_thrown_away
+from gradcheck_freeze.rules.graph_kept_alive import graph_kept_alive
+from gradcheck_freeze.rules.graph_retained_in_vain import graph_retained_in_vain
 from gradcheck_freeze.rules.learner_switched_off import learner_switched_off
 from gradcheck_freeze.rules.left_in_eval_mode import left_in_eval_mode
 from gradcheck_freeze.rules.masked_entries_moved import masked_entries_moved
@@ -33,6 +37,7 @@ from gradcheck_freeze.rules.rule import Rule
 from gradcheck_freeze.rules.stale_optimizer_entry import stale_optimizer_entry
 from gradcheck_freeze.rules.step_without_effect import step_without_effect
 from gradcheck_freeze.rules.target_is_alias import target_is_alias
+from gradcheck_freeze.rules.twice_in_optimizers import twice_in_optimizers
 from gradcheck_freeze.rules.unreached_by_loss import unreached_by_loss
 
 RULES: tuple[Rule, ...] = (
@@ -67,4 +72,9 @@ RULES: tuple[Rule, ...] = (
     function_drops_gradient,
     learner_switched_off,
     optimizer_never_steps,
+    gradient_thrown_away,
+    gradient_never_zeroed,
+    twice_in_optimizers,
+    graph_kept_alive,
+    graph_retained_in_vain,
 )

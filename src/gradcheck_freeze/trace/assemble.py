@@ -94,6 +94,10 @@ def assemble(recorder: Recorder) -> Trace:
         gradient_of=gradient_of,
         writes=[replace(write, tensor=slots[write.tensor]) for write in stepping.writes if write.tensor in slots],
         zeroings=[replace(zeroing, tensors=of(zeroing.tensors)) for zeroing in gradients.zeroings],
+        discarded={slots[s]: tuple(held) for s, held in gradients.discarded.items() if s in slots},
+        handed={slots[s]: tuple(times) for s, times in gradients.handed.items() if s in slots},
+        lent=frozenset(of(tuple(gradients.lent))),
+        kept=list(recorder.kept.found.values()),
         declarations=sorted(
             [*_declarations(recorder, slots), *_switches(recorder, module_index)],
             key=lambda declaration: declaration.after,

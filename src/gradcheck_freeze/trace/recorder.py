@@ -25,6 +25,7 @@ from gradcheck_freeze.trace.declarations import DeclarationWatch
 from gradcheck_freeze.trace.gradients import GradientWatch
 from gradcheck_freeze.trace.installed import Patches, answer_as_if_absent, push_to_bottom, remove_mode
 from gradcheck_freeze.trace.inventory import Inventory
+from gradcheck_freeze.trace.kept import KeptWatch
 from gradcheck_freeze.trace.lookups import LookupWatch
 from gradcheck_freeze.trace.masks import MaskWatch
 from gradcheck_freeze.trace.modules import ModuleWatch
@@ -65,6 +66,7 @@ class Recorder:
         self.modules = ModuleWatch(self)
         self.declaring = DeclarationWatch(self)
         self.unseen = Unseen(self)
+        self.kept = KeptWatch(self)
         self.gaps: list[Gap] = []
         self.closed: str | None = None
         self._patches = Patches()
@@ -140,7 +142,7 @@ class Recorder:
             with torch._C.DisableTorchFunction():
                 self._search(sys._getframe(1), final=True)
                 self.stepping.note_writes()
-                self.gradients.see(slot for slot, _ in self.gradients.leaves())
+                self.gradients.close()
                 self._trace = assemble(self)
         except Exception as error:
             self.fail(error)
@@ -255,6 +257,7 @@ class Recorder:
                 site = self.sites.here(frame)
                 result = self.stepping.before(optimizer, args, kwargs, site)
                 self._look_deeper(self.stepping.states_now())
+                self.kept.before_step(frame)
                 return result
         except Exception as error:
             self.fail(error)

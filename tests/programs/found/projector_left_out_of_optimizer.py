@@ -1,4 +1,5 @@
 # expect: blockage *projector.*
+# expect-note: GF301 self.projector.*
 import torch
 import torch.nn.functional as F
 from torch import nn
