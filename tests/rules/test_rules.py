@@ -60,6 +60,7 @@ def test_the_fault_is_found_with_its_parameters_and_its_line(script: str, form: 
     assert run.status == 0, run.stderr
     assert harness.disagreements(run, code) == []
     assert {finding["rule"] for finding in run.of(code)} == {code}
+    assert "self" not in {finding["where"] for finding in run.of(code)}
 
 
 @pytest.mark.parametrize("form", forms.FORMS)
