@@ -7,10 +7,11 @@ from collections.abc import Iterable, Sequence
 
 from rich.text import Text
 
+from gradcheck_freeze.report import attribution as shares
 from gradcheck_freeze.report.layout import Cell, columns, wrap
-from gradcheck_freeze.report.rollup import FAULTY, Row, heads, natural, roll_up
+from gradcheck_freeze.report.rollup import FAULTY, Row, roll_up
 from gradcheck_freeze.report.words import LOOKS, shown
-from gradcheck_freeze.rules.diagnosis import STATES, Diagnosis, LossRecord, OptimizerRecord
+from gradcheck_freeze.rules.diagnosis import STATES, Diagnosis, LossRecord
 
 STYLES = {"LEAK": "bold red", "BLOCKED": "bold magenta", "learning": "green", "frozen": "blue", "idle": "dim"}
 _MOST_ROWS = 15
@@ -40,17 +41,16 @@ def attribution(diagnosis: Diagnosis, width: int) -> list[Text]:
     """Return which loss teaches which module, through which optimizer; nothing where there is one of each."""
     if len(diagnosis.losses) <= 1 and len(diagnosis.optimizers) <= 1:
         return []
-    losses = sorted(diagnosis.losses, key=lambda loss: (_line(loss), loss.name))
-    groups = heads(record.name for record in diagnosis.parameters.values() if record.kind != "buffer")
+    losses, groups = shares.losses(diagnosis), shares.modules(diagnosis)
     if not losses or not groups:
         return []
-    columned = [(loss, frozenset(loss.parameters)) for loss in losses[:_MOST_LOSSES]]
+    taught = {(share.module, share.loss): share for share in shares.shares(diagnosis)}
     rows = [
-        [(shown(name, 100), ""), *(_taught(diagnosis.optimizers, loss, fed, members) for loss, fed in columned)]
-        for name, members in sorted(groups.items(), key=lambda group: natural(group[0]))[:_MOST_MODULES]
+        [(shown(name, 100), ""), *(_taught(taught.get((name, loss))) for loss in losses[:_MOST_LOSSES])]
+        for name in groups[:_MOST_MODULES]
     ]
     found = wrap(Text("which loss teaches which module, and through which optimizer:", "dim"), width)
-    found += columns(["module", *(_title(loss, losses) for loss, _ in columned)], rows, width)
+    found += columns(["module", *(_title(loss, losses) for loss in losses[:_MOST_LOSSES])], rows, width)
     left = ((len(groups) - _MOST_MODULES, "module"), (len(losses) - _MOST_LOSSES, "loss"))
     more = ", ".join(many(count, f"more {word}") for count, word in left if count > 0)
     return [*found, *(wrap(Text(f"… and {more}", "dim"), width) if more else [])]
@@ -105,22 +105,16 @@ def _rest(rows: Sequence[Row], width: int) -> list[Text]:
     return wrap(Text(f"… and {many(len(rows), 'more row')}: {states} ({tensors})", "dim"), width)
 
 
-def _line(loss: LossRecord) -> tuple[str, int]:
-    return (loss.location.path, loss.location.line) if loss.location else ("", 0)
-
-
 def _title(loss: LossRecord, losses: Sequence[LossRecord]) -> str:
     alike = sum(other.name == loss.name for other in losses) > 1
     return shown(loss.name, 40) + (f" (line {loss.location.line})" if alike and loss.location else "")
 
 
-def _taught(
-    optimizers: Sequence[OptimizerRecord], loss: LossRecord, fed: frozenset[str], members: Sequence[str]
-) -> Cell:
+def _taught(share: shares.Share | None) -> Cell:
     """Return the optimizers that applied this loss's gradient to the module, or that none did."""
-    reached = {name for name in members if name in fed}
-    if not reached:
+    if share is None:
         return (_NONE, "dim")
-    part = "" if len(reached) == len(members) else f" {len(reached):,}/{len(members):,}"
-    appliers = sorted(o.name for o in optimizers if loss.name in o.losses and not reached.isdisjoint(o.updated))
-    return (f"{shown(', '.join(appliers), 40)}{part}", "green") if appliers else (f"gradient only{part}", "yellow")
+    part = "" if share.fed == share.parameters else f" {share.fed:,}/{share.parameters:,}"
+    if not share.optimizers:
+        return (f"gradient only{part}", "yellow")
+    return (f"{shown(', '.join(share.optimizers), 40)}{part}", "green")

@@ -80,15 +80,21 @@ def _parameters(
     records = []
     # A tensor that the model no longer has may bear the name of the one that took its place, which is the one to report.
     order = sorted(range(len(trace.tensors)), key=lambda t: trace.tensors[t].alive)
+    taken = {name for tensor in trace.tensors if tensor.alive for name in tensor.names}
     for index, tensor in ((t, trace.tensors[t]) for t in order):
         name = next((n for n in tensor.names if n in spoken), tensor.names[0])  # the name that a finding calls it by
         seen = flow.tensors[index]
-        if not name or (
-            tensor.kind == "tensor"
-            and not seen.optimizers
-            and not tensor.registered
-            and "." not in name
-            and not seen.received
+        replaced = not tensor.alive and name not in spoken and name in taken
+        if (
+            not name
+            or replaced
+            or (
+                tensor.kind == "tensor"
+                and not seen.optimizers
+                and not tensor.registered
+                and "." not in name
+                and not seen.received
+            )
         ):
             continue
         gradient = trace.gradients.get(index, GradientState("none"))
