@@ -100,9 +100,8 @@ def _reason(case: Case, tensor: int, missing: list[int]) -> tuple[Location | Non
     family = [t for t, other in enumerate(trace.tensors) if other.kind == "parameter" and case.root(t) == root]
     held = [t for t in family if case.flow.tensors[t].optimizers]
     absent = [t for t in missing if case.root(t) == root]
-    if held and len(absent) < len(held):
-        replaced = [d for d in trace.declarations if tensor in d.tensors and d.kind == "replaced"]
-        cause = place(trace, replaced[-1].site, "replaced") if replaced else None
+    if held and _is_the_lesser(case, absent, held):
+        cause = _replaced(case, tensor)
         if cause is None and optimizer is not None:
             cause = place(trace, optimizer.built, "optimizer")
         return (
@@ -114,7 +113,7 @@ def _reason(case: Case, tensor: int, missing: list[int]) -> tuple[Location | Non
     stale = [o for o in trace.optimizers if any(not trace.tensors[t].alive for g in o.groups for t in g.tensors)]
     if stale and not held:
         return (
-            place(trace, record.declared, "replaced"),
+            _replaced(case, tensor) or place(trace, record.declared, "replaced"),
             f"{stale[-1].name} still holds the tensors that it replaced",
             "Build the optimizer after the model has got its final parameters.",
             Severity.ERROR,
@@ -130,12 +129,25 @@ def _reason(case: Case, tensor: int, missing: list[int]) -> tuple[Location | Non
     return None
 
 
+def _replaced(case: Case, tensor: int) -> Location | None:
+    """Return where a tensor took the place of another for the last time."""
+    trace = case.flow.trace
+    found = [d for d in trace.declarations if tensor in d.tensors and d.kind == "replaced"]
+    return place(trace, found[-1].site, "replaced") if found else None
+
+
+def _is_the_lesser(case: Case, absent: list[int], held: list[int]) -> bool:
+    """Return whether what an optimizer leaves out is the lesser part: of a probe or an adapter it holds the lesser itself."""
+    size = [sum(case.flow.trace.tensors[t].numel for t in part) for part in (absent, held)]
+    return len(absent) < len(held) or (len(absent) == len(held) and size[0] < size[1] / 2)
+
+
 def _meant_to_learn(case: Case, root: str) -> bool:
     """Return whether a network is in train mode throughout, and nothing in the code says that it should stay as it is."""
     trace = case.flow.trace
     number = next((i for i, module in enumerate(trace.modules) if module.name == root), NONE)
     calls = [call for call in trace.calls if call.module == number]
-    switched = any(d.kind == "mode" and number in d.modules for d in trace.declarations)
+    switched = any(d.kind == "mode" and not d.value and number in d.modules for d in trace.declarations)
     return number != NONE and bool(calls) and all(call.training for call in calls) and not switched
 
 

@@ -11,6 +11,7 @@ from gradcheck_freeze.rules.finding import Finding, Severity
 from gradcheck_freeze.rules.places import place
 from gradcheck_freeze.rules.rule import rule
 from gradcheck_freeze.rules.source import assignment_of
+from gradcheck_freeze.trace.record import NONE
 
 _ROLES = {
     "target",
@@ -26,6 +27,8 @@ _ROLES = {
     "lagged",
     "prev",
 }
+_SUMMING = {"add", "add_", "lerp", "lerp_", "__add__", "__iadd__"}
+_PLAIN = {"module", "model", "net", "network", "shadow"}  # what wrappers call what they hold
 
 
 @rule("GF106", kind="leak", severity=Severity.ERROR)
@@ -53,8 +56,8 @@ def target_is_alias(case: Case) -> Iterator[Finding]:
             if pair is not None:
                 groups.setdefault(pair, []).append(tensor)
     for (role, plain), tensors in groups.items():
-        if not cuts(case.flow, tensors):
-            continue  # nothing that it computes is kept apart from the gradient: the name means something else
+        if not cuts(case.flow, tensors) and not all(_of_itself(case, t) for t in tensors):
+            continue  # nothing tells it from the other, not even an update: the name means something else
         step = trace.steps[case.flow.tensors[tensors[0]].changed[0]]
         cause = assignment_of(trace, role, {plain})
         moved = place(trace, step.site, "step")
@@ -71,6 +74,23 @@ def target_is_alias(case: Case) -> Iterator[Finding]:
         )
 
 
+def _of_itself(case: Case, tensor: int) -> bool:
+    """Return whether the program updates a tensor, outside every step and module, by a sum of it and itself, as an EMA does."""
+    trace = case.flow.trace
+    ops, values = trace.ops, trace.values
+    made_of: dict[int, bool] = {}  # value computed from the tensor alone → whether it has been added to itself
+    for op in range(len(ops)):
+        read = ops.inputs[ops.first_input[op] : ops.first_input[op + 1]]
+        if ops.call[op] != NONE or not read or any(values.tensor[v] != tensor and v not in made_of for v in read):
+            continue
+        summed = (len(read) > 1 and trace.op_names[ops.name[op]] in _SUMMING) or any(made_of.get(v) for v in read)
+        for value in ops.outputs[ops.first_output[op] : ops.first_output[op + 1]]:
+            if values.tensor[value] == tensor and summed:
+                return True
+            made_of[value] = summed
+    return False
+
+
 def _roots(names: tuple[str, ...]) -> tuple[str, str] | None:
     """Return the module names, one of a role and one plain, under which a parameter stands with the same rest."""
     for role in names:
@@ -78,10 +98,12 @@ def _roots(names: tuple[str, ...]) -> tuple[str, str] | None:
             ours, theirs = role.split("."), plain.split(".")
             while len(ours) > 1 and len(theirs) > 1 and ours[-1] == theirs[-1]:
                 del ours[-1], theirs[-1]
-            if ours != theirs and len(role.split(".")) > len(ours) and _is_role(ours[-1]) and not _is_role(theirs[-1]):
+            if ours != theirs and len(role.split(".")) > len(ours) and _is_role(ours) and not _is_role(theirs):
                 return ".".join(ours), ".".join(theirs)
     return None
 
 
-def _is_role(name: str) -> bool:
-    return bool({part.lower() for part in re.findall(r"[A-Za-z][a-z]*", name)} & _ROLES)
+def _is_role(path: list[str]) -> bool:
+    """Return whether the last part of a name that says something says that it is a reference: `ema` of `ema.module`."""
+    told = [part for part in path if part not in _PLAIN] or path
+    return bool({part.lower() for part in re.findall(r"[A-Za-z][a-z]*", told[-1])} & _ROLES)

@@ -86,7 +86,7 @@ class DeclarationWatch:
                     recorder.ops.value_of(parameter)
                     slot = recorder.ops.tensors.slot(parameter)
                     if slot != NONE:
-                        recorder.inventory.tensor_declared[slot] = site
+                        recorder.inventory.tensor_declared.setdefault(slot, site)
                         self._note("replaced", True, slot, site)
         except Exception as error:
             recorder.fail(error)
