@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
 from gradcheck_freeze.rules.case import Case
 from gradcheck_freeze.rules.finding import Finding, Location, Severity
-from gradcheck_freeze.rules.places import place
+from gradcheck_freeze.rules.places import line_at, place
 from gradcheck_freeze.rules.rule import rule
+from gradcheck_freeze.rules.syntax import assigned_before, header
 from gradcheck_freeze.trace.record import NONE
 
 
@@ -41,10 +43,20 @@ def average_never_follows(case: Case) -> Iterator[Finding]:
             case.flow,
             tensors,
             "{where} is updated here from what is trained, but never changes: the update leaves it as it is.",
-            place(trace, site, "update"),
+            _weight(case, site) or place(trace, site, "update"),
+            trail=tuple(p for p in (place(trace, site, "update"), _weight(case, site)) if p),
             fix="Check the weight of the new value in this average (a decay of 1 keeps the old one), and which of the two is written.",
         )
     yield from _forgotten(case, sources)
+
+
+def _weight(case: Case, site: int) -> Location | None:
+    """Return the line that sets the weight of the new value, if it is one of the function that updates."""
+    if site == NONE:
+        return None
+    where = case.flow.trace.sites[site]
+    line = assigned_before(where.path, where.line)
+    return line_at(case.flow.trace, where.path, line, "weight") if line else None
 
 
 def _forgotten(case: Case, sources: dict[int, tuple[int, int]]) -> Iterator[Finding]:
@@ -56,7 +68,8 @@ def _forgotten(case: Case, sources: dict[int, tuple[int, int]]) -> Iterator[Find
         if _moved(case, tensor):
             mine, theirs = _prefixes(trace.tensors[tensor].names[0], trace.tensors[source].names[0])
             if mine and theirs:
-                pairs.setdefault((mine, theirs), place(trace, trace.ops.site[op], "update"))
+                site = trace.ops.site[op]
+                pairs.setdefault((mine, theirs), header(trace, site, ast.For) or place(trace, site, "update"))
     for (mine, theirs), cause in pairs.items():
         left = [
             t

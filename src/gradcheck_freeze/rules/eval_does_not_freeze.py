@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gradcheck_freeze.rules.case import Case
-from gradcheck_freeze.rules.finding import Finding, Severity
+from gradcheck_freeze.rules.finding import Finding, Location, Severity
+from gradcheck_freeze.rules.freezes import freeze_never_reached
 from gradcheck_freeze.rules.places import place
 from gradcheck_freeze.rules.rule import rule
 from gradcheck_freeze.trace.record import NONE
@@ -54,7 +55,7 @@ def eval_does_not_freeze(case: Case) -> Iterator[Finding]:
             case.flow,
             below,
             f"{{where}} was put into eval mode, which does not freeze it: {optimizer.name}.step() moves it.",
-            place(trace, optimizer.built, "optimizer"),
+            _failed_freeze(case, name, below) or place(trace, optimizer.built, "optimizer"),
             trail=tuple(
                 p
                 for p in (
@@ -66,6 +67,14 @@ def eval_does_not_freeze(case: Case) -> Iterator[Finding]:
             ),
             fix=f"Call {name}.requires_grad_(False) before the optimizer is built; the gradient still passes through it.",
         )
+
+
+def _failed_freeze(case: Case, name: str, trained: set[int]) -> Location | None:
+    """Return the line that freezes a part of the network but not these, or the one that keeps it from freezing any."""
+    trace = case.flow.trace
+    below = {t for t, record in enumerate(trace.tensors) if record.names[0].startswith(name + ".")} - trained
+    partly = [d for d in trace.declarations if d.kind == "requires_grad" and not d.value and below & set(d.tensors)]
+    return place(trace, partly[-1].site, "requires_grad = False") if partly else freeze_never_reached(trace)
 
 
 def _called_a_freeze(case: Case, module: int) -> bool:

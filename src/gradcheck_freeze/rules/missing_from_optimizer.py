@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from gradcheck_freeze.rules.case import Case
 from gradcheck_freeze.rules.finding import Finding, Location, Severity
-from gradcheck_freeze.rules.places import place
+from gradcheck_freeze.rules.places import line_at, place
 from gradcheck_freeze.rules.rule import rule
+from gradcheck_freeze.rules.syntax import walked_twice
 from gradcheck_freeze.trace.record import NONE
 
 
@@ -101,7 +102,7 @@ def _reason(case: Case, tensor: int, missing: list[int]) -> tuple[Location | Non
     held = [t for t in family if case.flow.tensors[t].optimizers]
     absent = [t for t in missing if case.root(t) == root]
     if held and _is_the_lesser(case, absent, held):
-        cause = _replaced(case, tensor)
+        cause = _replaced(case, tensor) or _walked_before(case)
         if cause is None and optimizer is not None:
             cause = place(trace, optimizer.built, "optimizer")
         return (
@@ -183,6 +184,16 @@ def _used_up(case: Case) -> Location | None:
         for group in optimizer.groups:
             if group.iterator != NONE:
                 return place(case.flow.trace, group.iterator, "iterator")
+    return None
+
+
+def _walked_before(case: Case) -> Location | None:
+    """Return the line that goes through an iterator a second time, where a parameter group was left empty by it."""
+    trace = case.flow.trace
+    for optimizer in trace.optimizers:
+        path = trace.sites[optimizer.built].path if optimizer.built != NONE else ""
+        if any(not group.tensors for group in optimizer.groups) and (lines := walked_twice(path)):
+            return line_at(trace, path, lines[0], "iterator")
     return None
 
 
