@@ -23,6 +23,7 @@ from gradcheck_freeze.rules.masked_entries_moved import masked_entries_moved
 from gradcheck_freeze.rules.missing_from_optimizer import missing_from_optimizer
 from gradcheck_freeze.rules.nonfinite import gradient_not_finite
 from gradcheck_freeze.rules.off_the_loss_path import off_the_loss_path
+from gradcheck_freeze.rules.optimizer_holds_a_buffer import optimizer_holds_a_buffer
 from gradcheck_freeze.rules.optimizer_never_steps import optimizer_never_steps
 from gradcheck_freeze.rules.padding_row_is_an_entry import padding_row_is_an_entry
 from gradcheck_freeze.rules.parameter_unused import parameter_unused
@@ -67,4 +68,5 @@ RULES: tuple[Rule, ...] = (
     function_drops_gradient,
     learner_switched_off,
     optimizer_never_steps,
+    optimizer_holds_a_buffer,
 )

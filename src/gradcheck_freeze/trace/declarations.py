@@ -60,6 +60,21 @@ class DeclarationWatch:
         except Exception as error:
             recorder.fail(error)
 
+    def buffer_registered(self, module: torch.nn.Module, name: str, buffer: Any) -> None:
+        """Note where a buffer was put under a name; returning None leaves it as it is."""
+        recorder = self.recorder
+        if not recorder.here() or buffer is None:
+            return
+        try:
+            tensors = recorder.ops.tensors
+            with torch._C.DisableTorchFunction():
+                recorder.ops.value_of(buffer)
+                slot = tensors.adopt(buffer)
+            if slot != NONE:
+                recorder.inventory.tensor_declared.setdefault(slot, recorder.sites.here(sys._getframe(1)))
+        except Exception as error:
+            recorder.fail(error)
+
     def _note_construction(self, frame: Any) -> None:
         """Note, for every module whose `__init__` is running, where its class was called."""
         recorder = self.recorder

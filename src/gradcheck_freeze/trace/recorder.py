@@ -103,6 +103,7 @@ class Recorder:
         keep(modules.register_module_forward_pre_hook(self.modules.enter))
         keep(modules.register_module_forward_hook(self.modules.leave, always_call=True))
         keep(modules.register_module_parameter_registration_hook(self.declaring.parameter_registered))
+        keep(modules.register_module_buffer_registration_hook(self.declaring.buffer_registered))
         keep(modules.register_module_module_registration_hook(self.declaring.module_registered))
         keep(register_optimizer_step_pre_hook(self._before_step))
         keep(register_optimizer_step_post_hook(self._after_step))
