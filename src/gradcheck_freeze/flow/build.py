@@ -91,7 +91,7 @@ def _severed(trace: Trace, data: list[int]) -> list[SeveredEdge]:
                 edges.extend(
                     SeveredEdge(op, s, result)
                     for s in carrying
-                    if (mode != GRAD or not flags[s] & LEAF) and trace.values.tensor[s] != trace.values.tensor[result]
+                    if (not flags[s] & LEAF if mode == GRAD else trace.values.tensor[s] != trace.values.tensor[result])
                 )
     return edges
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from gradcheck_freeze.rules.case import Case
 from gradcheck_freeze.rules.finding import Finding, Location, Severity
 from gradcheck_freeze.rules.freezes import freeze_never_reached
+from gradcheck_freeze.rules.frozen_made_anew import made_anew
 from gradcheck_freeze.rules.places import place
 from gradcheck_freeze.rules.rule import rule
 from gradcheck_freeze.trace.record import NONE
@@ -36,6 +37,7 @@ def eval_does_not_freeze(case: Case) -> Iterator[Finding]:
     modes = _modes(case)
     if True not in modes.values():
         return
+    anew = made_anew(case).keys()
     for module, training in sorted(modes.items()):
         name = trace.modules[module].name
         inside = [m for m in trace.modules if m.name == name or m.name.startswith(name + ".")]
@@ -44,6 +46,7 @@ def eval_does_not_freeze(case: Case) -> Iterator[Finding]:
         ):
             continue
         below = {t for t, record in enumerate(trace.tensors) if record.names[0].startswith(name + ".")} & trained
+        below -= anew  # told by frozen-made-anew
         if not below or below & (case.intent.stated | case.intent.fixed) or len(below) == len(trained):
             continue
         if any(not modes.get(above, True) for above in _above(case, module)):

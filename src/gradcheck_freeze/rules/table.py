@@ -10,8 +10,10 @@ from gradcheck_freeze.rules.detached_path import detached_path
 from gradcheck_freeze.rules.eval_does_not_freeze import eval_does_not_freeze
 from gradcheck_freeze.rules.every_step_skipped import every_step_skipped
 from gradcheck_freeze.rules.foreign_gradient import foreign_gradient
+from gradcheck_freeze.rules.freeze_of_a_copy import freeze_of_a_copy
 from gradcheck_freeze.rules.freeze_without_effect import freeze_without_effect
 from gradcheck_freeze.rules.frozen_fed_gradient import frozen_fed_gradient
+from gradcheck_freeze.rules.frozen_made_anew import frozen_made_anew
 from gradcheck_freeze.rules.frozen_statistics_drift import frozen_statistics_drift
 from gradcheck_freeze.rules.frozen_updated import frozen_updated
 from gradcheck_freeze.rules.frozen_written import frozen_written
@@ -48,6 +50,8 @@ RULES: tuple[Rule, ...] = (
     collapsing_comparison,
     frozen_written,
     average_also_stepped,
+    frozen_made_anew,
+    freeze_of_a_copy,
     detached_path,
     path_under_no_grad,
     path_leaves_torch,

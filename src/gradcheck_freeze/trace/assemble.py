@@ -36,6 +36,9 @@ def assemble(recorder: Recorder) -> Trace:
     in_groups = _names_in_groups(recorder)
     for slot in gradients.gradient_slots.values():
         in_groups.setdefault(slot, "")  # a leaf whose `.grad` the user's code reads, in a variable that nobody searched
+    for kind, value, slot, _, _ in recorder.declaring.made:
+        if kind == "requires_grad" and not value:
+            in_groups.setdefault(slot, "")  # what was frozen and then replaced or dropped, before it got a name
     tensors, slots = inventory.watched_tensors(module_index, in_groups)
     _add_short_lived(recorder, modules, module_index, tensors, slots)
     tensors = _with_last_read(recorder, tensors, slots)
