@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from gradcheck_freeze.rules.case import Case
 from gradcheck_freeze.rules.finding import Finding, Location, Severity
+from gradcheck_freeze.rules.freeze_stops_short import left_by_a_freeze
 from gradcheck_freeze.rules.freezes import freeze_never_reached
 from gradcheck_freeze.rules.frozen_made_anew import made_anew
 from gradcheck_freeze.rules.places import place
@@ -37,7 +38,7 @@ def eval_does_not_freeze(case: Case) -> Iterator[Finding]:
     modes = _modes(case)
     if True not in modes.values():
         return
-    anew = made_anew(case).keys()
+    told = made_anew(case).keys() | left_by_a_freeze(case).keys()
     for module, training in sorted(modes.items()):
         name = trace.modules[module].name
         inside = [m for m in trace.modules if m.name == name or m.name.startswith(name + ".")]
@@ -46,7 +47,7 @@ def eval_does_not_freeze(case: Case) -> Iterator[Finding]:
         ):
             continue
         below = {t for t, record in enumerate(trace.tensors) if record.names[0].startswith(name + ".")} & trained
-        below -= anew  # told by frozen-made-anew
+        below -= told  # by a rule that knows the freeze which failed
         if not below or below & (case.intent.stated | case.intent.fixed) or len(below) == len(trained):
             continue
         if any(not modes.get(above, True) for above in _above(case, module)):

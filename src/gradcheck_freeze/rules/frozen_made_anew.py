@@ -73,8 +73,9 @@ def made_anew(case: Case) -> dict[int, int]:
             )
             if replaced and not used:
                 found[tensor] = later[-1].site
-    # Where all that is trained was made after the freeze, or has taken over, the whole was frozen for its sake.
-    return found if any(t not in found and born[t] < first for t in trained) else {}
+    # Where all that is trained with it was made after the freeze, or has taken over too, the whole was frozen for its sake.
+    old_learners = {o for t in trained - found.keys() if born[t] < first for o, _ in case.flow.tensors[t].optimizers}
+    return {t: site for t, site in found.items() if old_learners & {o for o, _ in case.flow.tensors[t].optimizers}}
 
 
 def _first_seen(case: Case, tensors: set[int]) -> dict[int, int]:

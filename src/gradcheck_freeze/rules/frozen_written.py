@@ -9,7 +9,7 @@ from gradcheck_freeze.rules.case import Case
 from gradcheck_freeze.rules.finding import Finding, Location, Severity
 from gradcheck_freeze.rules.places import place
 from gradcheck_freeze.rules.rule import rule
-from gradcheck_freeze.trace.record import NONE, Write
+from gradcheck_freeze.trace.record import NONE, REQUIRES_GRAD, Write
 
 
 @rule("GF110", kind="leak", severity=Severity.ERROR)
@@ -62,7 +62,11 @@ def _rewritten(case: Case, tensor: int) -> tuple[Location | None, str] | None:
     place_of = (place(trace, writes[0].site, names[0]), names[0])
     if tensor in case.intent.fixed:
         # A clipping changes nothing any more once all is within its range: what counts is that it is done again.
-        if all(_of_nothing_else(case, w.op) for w in writes) and _times_at(case, tensor, writes[0].site) > 1:
+        if (
+            _once_learned(case, tensor)
+            and all(_of_nothing_else(case, w.op) for w in writes)
+            and _times_at(case, tensor, writes[0].site) > 1
+        ):
             return place_of
         if (
             tensor in case.intent.stated
@@ -73,6 +77,12 @@ def _rewritten(case: Case, tensor: int) -> tuple[Location | None, str] | None:
             return place_of
     never_learns = not trace.tensors[tensor].requires_grad and tensor not in case.intent.carried
     return place_of if never_learns and set(names) == {"embedding"} and len(writes) > 1 else None
+
+
+def _once_learned(case: Case, tensor: int) -> bool:
+    """Return whether a tensor required grad before it was frozen; a counter that is kept as a parameter never did."""
+    values = case.flow.trace.values
+    return any(values.tensor[v] == tensor and values.flags[v] & REQUIRES_GRAD for v in range(len(values)))
 
 
 def _in_every_step(case: Case, writes: list[Write]) -> bool:

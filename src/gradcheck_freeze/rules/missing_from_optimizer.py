@@ -8,7 +8,7 @@ from gradcheck_freeze.rules.case import Case
 from gradcheck_freeze.rules.finding import Finding, Location, Severity
 from gradcheck_freeze.rules.places import line_at, place
 from gradcheck_freeze.rules.rule import rule
-from gradcheck_freeze.rules.syntax import walked_twice
+from gradcheck_freeze.rules.syntax import helper_made, walked_twice
 from gradcheck_freeze.trace.record import NONE
 
 
@@ -74,7 +74,7 @@ def _reason(case: Case, tensor: int, missing: list[int]) -> tuple[Location | Non
     optimizer = trace.optimizers[-1] if trace.optimizers else None
     if not record.registered:
         return (
-            _put(case, record.module) or _made(case, tensor),
+            _in_a_helper(case, record.module) or _put(case, record.module) or _made(case, tensor),
             "it sits in a plain Python container or variable, so parameters() does not list it",
             "Register it: nn.ModuleList, nn.ModuleDict, nn.ParameterList or nn.ParameterDict, made in __init__.",
             Severity.ERROR,
@@ -195,6 +195,18 @@ def _walked_before(case: Case) -> Location | None:
         if any(not group.tensors for group in optimizer.groups) and (lines := walked_twice(path)):
             return line_at(trace, path, lines[0], "iterator")
     return None
+
+
+def _in_a_helper(case: Case, module: int) -> Location | None:
+    """Return where a module keeps an object of a class that is no module, with the unregistered ones in it."""
+    trace = case.flow.trace
+    inside = [m for m in case.around(module) if not trace.modules[m].registered]
+    parent = trace.modules[inside[-1]].parent if inside else NONE
+    if parent == NONE:
+        return None
+    attribute = trace.modules[inside[-1]].name.removeprefix(trace.modules[parent].name + ".").split(".")[0]
+    found = helper_made(trace, trace.modules[parent].type_name, attribute)
+    return line_at(trace, *found, "not registered") if found else None
 
 
 def _put(case: Case, module: int) -> Location | None:

@@ -112,6 +112,6 @@ def _where_it_is_dropped(case: Case, site: int) -> Location | None:
         return None
     where = trace.sites[site]
     held = around(where.path, where.line)
-    if held and isinstance(held[-1], ast.Return) and (calling := only_call(trace, where.function)) is not None:
+    if held and isinstance(held[-1], ast.Return) and (calling := only_call(trace, site)) is not None:
         return calling
     return place(trace, site, "unused result")

@@ -60,11 +60,17 @@ def header(trace: Trace, site: int, kind: type[ast.stmt]) -> Location | None:
     return None
 
 
-def only_call(trace: Trace, name: str) -> Location | None:
-    """Return the line that calls a function, given by its qualified name, if just one line of the run's files does."""
-    last = name.rpartition(".")[2]
-    lines = {(path, call.lineno) for path in files(trace) for call in calls_in(tree_of(path)) if called(call) == last}
-    return line_at(trace, *lines.pop()) if len(lines) == 1 else None
+def only_call(trace: Trace, site: int) -> Location | None:
+    """Return the line that calls the function around a site, if just one does: in its own file, or else in the run's."""
+    if site == NONE:
+        return None
+    where = trace.sites[site]
+    name = where.function.rpartition(".")[2]
+    for paths in ([where.path], files(trace)):
+        lines = {(path, call.lineno) for path in paths for call in calls_in(tree_of(path)) if called(call) == name}
+        if lines:
+            return line_at(trace, *lines.pop()) if len(lines) == 1 else None
+    return None
 
 
 def calls_in(tree: ast.AST) -> Iterator[ast.Call]:
@@ -97,6 +103,35 @@ def assigned_before(path: str, line: int) -> int | None:
         and any(isinstance(target, ast.Name) and target.id in used for target in node.targets)
     ]
     return max(found, default=None)
+
+
+def helper_made(trace: Trace, owner: str, attribute: str) -> tuple[str, int] | None:
+    """Return path and line at which a class sets an attribute of its own to an object of another class in the run's files."""
+    classes = {node.name for path in files(trace) for node in ast.walk(tree_of(path)) if isinstance(node, ast.ClassDef)}
+    for path in files(trace):
+        for holder in (n for n in ast.walk(tree_of(path)) if isinstance(n, ast.ClassDef) and n.name == owner):
+            for node in ast.walk(holder):
+                targets = node.targets if isinstance(node, ast.Assign) else ()
+                here = any(ast.unparse(target) == f"self.{attribute}" for target in targets)
+                if (
+                    here
+                    and isinstance(node, ast.Assign)
+                    and isinstance(node.value, ast.Call)
+                    and called(node.value) in classes
+                ):
+                    return path, node.lineno
+    return None
+
+
+def rates_in(path: str) -> list[int]:
+    """Return the lines that compute the learning rate of a parameter group: `{"params": ..., "lr": base * scale}`."""
+    return [
+        value.lineno
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.Dict)
+        for key, value in zip(node.keys, node.values, strict=True)
+        if isinstance(key, ast.Constant) and key.value == "lr" and isinstance(value, ast.BinOp)
+    ]
 
 
 @functools.lru_cache(maxsize=64)

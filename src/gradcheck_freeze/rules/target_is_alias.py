@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from gradcheck_freeze.flow.frontier import cuts
+from gradcheck_freeze.rules.average_never_follows import added_to_itself
 from gradcheck_freeze.rules.case import Case
 from gradcheck_freeze.rules.finding import Finding, Severity
 from gradcheck_freeze.rules.places import place
@@ -27,7 +28,6 @@ _ROLES = {
     "lagged",
     "prev",
 }
-_SUMMING = {"add", "add_", "lerp", "lerp_", "__add__", "__iadd__"}
 _PLAIN = {"module", "model", "net", "network", "shadow"}  # what wrappers call what they hold
 
 
@@ -56,7 +56,7 @@ def target_is_alias(case: Case) -> Iterator[Finding]:
             if pair is not None:
                 groups.setdefault(pair, []).append(tensor)
     for (role, plain), tensors in groups.items():
-        if not cuts(case.flow, tensors) and not all(_of_itself(case, t) for t in tensors):
+        if not cuts(case.flow, tensors) and any(added_to_itself(case, t) == NONE for t in tensors):
             continue  # nothing tells it from the other, not even an update: the name means something else
         step = trace.steps[case.flow.tensors[tensors[0]].changed[0]]
         cause = assignment_of(trace, role, {plain})
@@ -72,23 +72,6 @@ def target_is_alias(case: Case) -> Iterator[Finding]:
         yield found.called(
             tuple(next(n for n in trace.tensors[t].names if n.startswith(role + ".")) for t in tensors), role
         )
-
-
-def _of_itself(case: Case, tensor: int) -> bool:
-    """Return whether the program updates a tensor, outside every step and module, by a sum of it and itself, as an EMA does."""
-    trace = case.flow.trace
-    ops, values = trace.ops, trace.values
-    made_of: dict[int, bool] = {}  # value computed from the tensor alone → whether it has been added to itself
-    for op in range(len(ops)):
-        read = ops.inputs[ops.first_input[op] : ops.first_input[op + 1]]
-        if ops.call[op] != NONE or not read or any(values.tensor[v] != tensor and v not in made_of for v in read):
-            continue
-        summed = (len(read) > 1 and trace.op_names[ops.name[op]] in _SUMMING) or any(made_of.get(v) for v in read)
-        for value in ops.outputs[ops.first_output[op] : ops.first_output[op + 1]]:
-            if values.tensor[value] == tensor and summed:
-                return True
-            made_of[value] = summed
-    return False
 
 
 def _roots(names: tuple[str, ...]) -> tuple[str, str] | None:

@@ -31,10 +31,17 @@ class DeclarationWatch:
         try:
             tensor = args[0]
             tensors = recorder.ops.tensors
-            recorder.ops.value_of(tensor)
+            value = recorder.ops.value_of(tensor)
+            # A loss that was computed without gradient and is then made to require it still depends on what it was made of.
+            computed = tensor.dim() == 0 and tensors.slot(tensor) == NONE
             slot = tensors.adopt(tensor) if tensor.requires_grad and tensor.is_leaf else tensors.slot(tensor)
             if slot != NONE:
-                tensors.add(tensor, NONE, flags_of(tensor), slot, len(recorder.ops.ops))
+                if computed and tensor.requires_grad:
+                    recorder.ops.write_op(
+                        recorder.ops.number("requires_grad_"), [value], (), [tensor], sys._getframe(2)
+                    )
+                else:
+                    tensors.add(tensor, NONE, flags_of(tensor), slot, len(recorder.ops.ops))
                 self._note("requires_grad", bool(tensor.requires_grad), slot, recorder.sites.here(sys._getframe(2)))
         except Exception as error:
             recorder.fail(error)

@@ -60,7 +60,7 @@ class Recorder:
         self.masks = MaskWatch(self)
         self.gradients.on_received = self.masks.backward_done
         self.lookups = LookupWatch(self)
-        self.stepping = StepWatch(self.ops, self.gradients, self.masks, self.inventory.slots)
+        self.stepping = StepWatch(self.ops, self.gradients, self.masks, self._watched)
         self.modules = ModuleWatch(self)
         self.declaring = DeclarationWatch(self)
         self.unseen = Unseen(self)
@@ -185,6 +185,11 @@ class Recorder:
         slot = self.ops.tensors.slot(tensor)
         if slot != NONE:
             self.gradients.contributors.setdefault(slot, []).append(len(self.gradients.backwards) - 1)
+
+    def _watched(self) -> list[int]:
+        """Return the slots to fingerprint: those that have a name, and all that an optimizer holds, whoever else does."""
+        held = {slot for groups in self.stepping.groups for group in groups for slot in group.tensors}
+        return sorted(held.union(self.inventory.slots()))
 
     def _full(self) -> None:
         self.gaps.append(Gap(f"the window was closed after {len(self.ops.ops):,} ops; raise --max-ops to see more"))
