@@ -19,7 +19,7 @@ def freeze_never_reached(trace: Trace) -> Location | None:
     ran = {(trace.sites[d.site].path, trace.sites[d.site].line) for d in trace.declarations if d.site != NONE}
     names = {called(call) for path in files(trace) for call in calls_in(tree_of(path))}
     for path in files(trace):
-        for line in _freezing(path):
+        for line in freezing_lines(path):
             inside = around(path, line)
             functions = [node for node in inside if isinstance(node, Function)]
             gates = [n for n in inside if isinstance(n, (ast.For, ast.If)) and n.lineno < line]
@@ -29,7 +29,7 @@ def freeze_never_reached(trace: Trace) -> Location | None:
     return None
 
 
-def _freezing(path: str) -> Iterator[int]:
+def freezing_lines(path: str) -> Iterator[int]:
     """Yield the lines of a file that set `requires_grad` to False."""
     for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Assign) and _is_false(node.value):

@@ -10,6 +10,7 @@ from gradcheck_freeze.rules.detached_path import detached_path
 from gradcheck_freeze.rules.eval_does_not_freeze import eval_does_not_freeze
 from gradcheck_freeze.rules.every_step_skipped import every_step_skipped
 from gradcheck_freeze.rules.foreign_gradient import foreign_gradient
+from gradcheck_freeze.rules.freeze_matches_nothing import freeze_matches_nothing
 from gradcheck_freeze.rules.freeze_of_a_copy import freeze_of_a_copy
 from gradcheck_freeze.rules.freeze_stops_short import freeze_stops_short
 from gradcheck_freeze.rules.freeze_without_effect import freeze_without_effect
@@ -54,6 +55,7 @@ RULES: tuple[Rule, ...] = (
     frozen_made_anew,
     freeze_of_a_copy,
     freeze_stops_short,
+    freeze_matches_nothing,
     detached_path,
     path_under_no_grad,
     path_leaves_torch,

@@ -98,7 +98,7 @@ def assemble(recorder: Recorder) -> Trace:
         writes=[replace(write, tensor=slots[write.tensor]) for write in stepping.writes if write.tensor in slots],
         zeroings=[replace(zeroing, tensors=of(zeroing.tensors)) for zeroing in gradients.zeroings],
         declarations=sorted(
-            [*_declarations(recorder, slots), *_switches(recorder, module_index)],
+            [*_declarations(recorder, slots), *_switches(recorder, module_index), *_walks(recorder)],
             key=lambda declaration: declaration.after,
         ),
         gradients={slots[s]: state for s, state in gradients.states.items() if s in slots},
@@ -195,6 +195,11 @@ def _switches(recorder: Recorder, index: dict[int, int]) -> list[Declaration]:
         for number, mode, site, after in recorder.modules.switches
         if number in index
     ]
+
+
+def _walks(recorder: Recorder) -> list[Declaration]:
+    """Return the lines that went over the names of parameters."""
+    return [Declaration("walked", True, (), (), site, after) for site, after in recorder.declaring.walked.items()]
 
 
 def _gradient_of(recorder: Recorder, slots: dict[int, int]) -> dict[int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ class DeclarationWatch:
 
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
+        self.walked: dict[int, int] = {}  # site → time of the first walk over the names of parameters there
         self.made: list[tuple[str, bool, int, int, int]] = []  # kind, value, slot, site, time
 
     def _note(self, kind: str, value: bool, slot: int, site: int) -> None:
@@ -66,6 +68,20 @@ class DeclarationWatch:
                 self._note("replaced" if replaced else "registered", True, slot, site)
         except Exception as error:
             recorder.fail(error)
+
+    def watch_walk(self, original: Any) -> Any:
+        """Return `Module.named_parameters`, noting where the user's code asks for the names."""
+        recorder = self.recorder
+
+        @functools.wraps(original)
+        def named_parameters(module: torch.nn.Module, *args: Any, **kwargs: Any) -> Any:
+            if recorder.here():
+                frame = sys._getframe(1)
+                if recorder.sites.is_user(frame.f_code.co_filename):
+                    self.walked.setdefault(recorder.sites.of(frame), len(recorder.ops.ops))
+            return original(module, *args, **kwargs)
+
+        return named_parameters
 
     def buffer_registered(self, module: torch.nn.Module, name: str, buffer: Any) -> None:
         """Note where a buffer was put under a name; returning None leaves it as it is."""

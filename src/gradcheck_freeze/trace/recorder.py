@@ -115,6 +115,7 @@ class Recorder:
         replace(torch.optim.Optimizer, "zero_grad", self._watch_zero_grad)
         replace(torch.autograd.Function, "apply", self.unseen.function_apply)
         replace(torch.nn.Parameter, "__new__", self.unseen.parameter_new)
+        replace(torch.nn.Module, "named_parameters", self.declaring.watch_walk)
         replace(torch.nn.Module, "train", self.modules.watch_train)
         replace(torch.inference_mode, "__enter__", self.unseen.inference_enter)
         replace(torch.amp.GradScaler, "step", self.unseen.scaler_step)

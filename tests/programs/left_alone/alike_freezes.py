@@ -41,6 +41,35 @@ def freeze(model, options):
             parameter.requires_grad = False
 
 
+def freeze_all_but_the_last(model):
+    for name, parameter in model.named_parameters():
+        if not name.startswith("3."):
+            parameter.requires_grad = False
+
+
+def freeze_the_first(model, old_names=False):
+    if old_names:
+        for name, parameter in model.named_parameters():
+            if name.startswith("features."):
+                parameter.requires_grad = False
+    for name, parameter in model.named_parameters():
+        if name.startswith("0."):
+            parameter.requires_grad = False
+
+
+def freeze_by_kind(model, rate=1e-3):
+    """Sorts the parameters into groups; embeddings would stay as they are, but this network has none."""
+    groups = {"plain": [], "decayed": []}
+    for name, parameter in model.named_parameters():
+        if name.endswith("embedding.weight"):
+            parameter.requires_grad = False
+        elif parameter.dim() > 1:
+            groups["decayed"].append(parameter)
+        else:
+            groups["plain"].append(parameter)
+    return groups
+
+
 class Scaled(nn.Module):
     """An adapter that is put around a frozen layer, with parameters of its own."""
 
@@ -88,7 +117,7 @@ def with_student_of_frozen_teacher():
 
 
 torch.manual_seed(3)
-for choose in (train_biases_only, freeze_linear_layers):
+for choose in (train_biases_only, freeze_linear_layers, freeze_all_but_the_last, freeze_the_first, freeze_by_kind):
     model = network()
     choose(model)
     train(model)
