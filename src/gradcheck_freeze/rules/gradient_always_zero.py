@@ -38,6 +38,8 @@ _SATURATING = frozenset(
         "tanh",
     }
 )
+_DIFFERENCE = frozenset({"sub", "__sub__", "__rsub__", "rsub"})
+_FLAT_AT_ZERO = frozenset({"pow", "__pow__", "square", "abs", "mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"})
 
 
 @rule("GF209", kind="blockage", severity=Severity.ERROR)
@@ -70,6 +72,7 @@ def gradient_always_zero(case: Case) -> Iterator[Finding]:
         key = (_cause(case, tensor, op, name), name)
         groups.setdefault(key, []).append(tensor)
         starts.setdefault(key, (value, op))
+    _join_what_they_feed(case, groups, starts)
     masked = {masking.tensor for masking in trace.maskings if masking.whole}
     for (cause, name), tensors in groups.items():
         if not name or (not masked & set(tensors) and all(_beside_a_learner(case, tensor) for tensor in tensors)):
@@ -88,6 +91,28 @@ def gradient_always_zero(case: Case) -> Iterator[Finding]:
         )
 
 
+def _join_what_they_feed(
+    case: Case,
+    groups: dict[tuple[Location | None, str], list[int]],
+    starts: dict[tuple[Location | None, str], tuple[int, int]],
+) -> None:
+    """Put a weight that gets zeros because its input is all zero to the dead activation which gives that input."""
+    ops = case.flow.trace.ops
+    dead = {
+        value: key
+        for key, (_, op) in starts.items()
+        if key[1] in _SATURATING
+        for value in ops.outputs[ops.first_output[op] : ops.first_output[op + 1]]
+    }
+    for key, (_, op) in list(starts.items()):
+        if op == NONE or key[1] in _SATURATING:
+            continue
+        feeding = [dead[v] for v in ops.inputs[ops.first_input[op] : ops.first_input[op + 1]] if v in dead]
+        if feeding:
+            groups[feeding[0]] += groups.pop(key)
+            del starts[key]
+
+
 def _fix(name: str) -> str:
     if name in _STEPWISE:
         return "Use a straight-through estimator, x + (op(x) - x).detach(), or a soft version of it."
@@ -103,12 +128,56 @@ def _cause(case: Case, tensor: int, op: int, name: str) -> Location | None:
     if op == NONE:
         return None
     ops = trace.ops
+    made = _what_made_it_so(case, op, name)
+    if made is not None:
+        return made
     factors = [trace.values.tensor[v] for v in ops.inputs[ops.first_input[op] : ops.first_input[op + 1]]]
     zero = [t for t in factors if t != NONE and _all_zero(case, t) and trace.tensors[t].declared != NONE]
     if zero and _all_zero(case, tensor):  # two factors that are zero keep each other there
         return place(trace, trace.tensors[zero[0]].declared, "zero")
     classes = method_return(trace, f"{name}.backward")
     return classes or place(trace, ops.site[op], name)
+
+
+def _what_made_it_so(case: Case, op: int, name: str) -> Location | None:
+    """Return the line that made the derivative of an op zero, where it is another than that of the op."""
+    trace = case.flow.trace
+    ops, values = trace.ops, trace.values
+    read = ops.inputs[ops.first_input[op] : ops.first_input[op + 1]]
+    before = values.op[read[0]] if read else NONE
+    if name in _STEPWISE:
+        taken = [
+            o for o in _reading(case, ops.outputs[ops.first_output[op]], read[0]) if _named(case, o) in _DIFFERENCE
+        ]
+        added = [o for t in taken for o in _reading(case, ops.outputs[ops.first_output[t]], read[0])]
+        return place(trace, ops.site[added[0]], "straight-through") if added else None
+    if before == NONE:
+        return None
+    factors = ops.inputs[ops.first_input[before] : ops.first_input[before + 1]]
+    if name in _FLAT_AT_ZERO and _named(case, before) in ("mul", "__mul__") and len(factors) == 2:
+        masks = [v for v in factors if not values.flags[v] & REQUIRES_GRAD]
+        return place(trace, ops.site[before], "mask") if masks else None
+    if name in ("relu", "relu_"):
+        filled = [
+            made
+            for v in factors
+            for made in (values.op[w] for w in range(len(values)) if values.tensor[w] == values.tensor[v] != NONE)
+            if made != NONE and _named(case, made) in ("fill_", "constant_")
+        ]
+        return place(trace, ops.site[filled[-1]], "initial value") if filled else None
+    return None
+
+
+def _named(case: Case, op: int) -> str:
+    return case.flow.trace.op_names[case.flow.trace.ops.name[op]]
+
+
+def _reading(case: Case, *wanted: int) -> list[int]:
+    """Return the ops that read all of these values."""
+    ops = case.flow.trace.ops
+    return [
+        op for op in range(len(ops)) if set(wanted) <= set(ops.inputs[ops.first_input[op] : ops.first_input[op + 1]])
+    ]
 
 
 def _all_zero(case: Case, tensor: int) -> bool:

@@ -62,7 +62,7 @@ class Recorder:
         self.masks = MaskWatch(self)
         self.gradients.on_received = self.masks.backward_done
         self.lookups = LookupWatch(self)
-        self.stepping = StepWatch(self.ops, self.gradients, self.masks, self.inventory.slots)
+        self.stepping = StepWatch(self.ops, self.gradients, self.masks, self._watched)
         self.modules = ModuleWatch(self)
         self.declaring = DeclarationWatch(self)
         self.unseen = Unseen(self)
@@ -104,6 +104,7 @@ class Recorder:
         modules = torch.nn.modules.module
         keep = self._patches.keep
         keep(modules.register_module_parameter_registration_hook(self.declaring.parameter_registered))
+        keep(modules.register_module_buffer_registration_hook(self.declaring.buffer_registered))
         keep(modules.register_module_module_registration_hook(self.declaring.module_registered))
         keep(register_optimizer_step_pre_hook(self._before_step))
         keep(register_optimizer_step_post_hook(self._after_step))
@@ -115,6 +116,7 @@ class Recorder:
         replace(torch.optim.Optimizer, "zero_grad", self._watch_zero_grad)
         replace(torch.autograd.Function, "apply", self.unseen.function_apply)
         replace(torch.nn.Parameter, "__new__", self.unseen.parameter_new)
+        replace(torch.nn.Module, "named_parameters", self.declaring.watch_walk)
         replace(torch.nn.Module, "train", self.modules.watch_train)
         replace(torch.nn.Module, "__call__", self.modules.watch_call)
         replace(torch.inference_mode, "__enter__", self.unseen.inference_enter)
@@ -181,6 +183,11 @@ class Recorder:
         slot = self.ops.tensors.slot(tensor)
         if slot != NONE:
             self.gradients.contributors.setdefault(slot, []).append(len(self.gradients.backwards) - 1)
+
+    def _watched(self) -> list[int]:
+        """Return the slots to fingerprint: those that have a name, and all that an optimizer holds, whoever else does."""
+        held = {slot for groups in self.stepping.groups for group in groups for slot in group.tensors}
+        return sorted(held.union(self.inventory.slots()))
 
     def _full(self) -> None:
         self.gaps.append(Gap(f"the window was closed after {len(self.ops.ops):,} ops; raise --max-ops to see more"))
