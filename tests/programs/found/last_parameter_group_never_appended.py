@@ -1,7 +1,5 @@
 # expect: blockage *model.transitions
 # expect: blockage *model.emissions.*
-# expect-note: GF301 model.emissions.*
-# expect-note: GF301 model.transitions.*
 """Entity tagging with a linear-chain layer; the groups get rates of their own."""
 
 import torch

@@ -1,5 +1,4 @@
 # expect: blockage *projector.*
-# expect-note: GF301 self.projector.*
 import torch
 import torch.nn.functional as F
 from torch import nn
