@@ -84,7 +84,7 @@ def _first_seen(case: Case, tensors: set[int]) -> dict[int, int]:
     born: dict[int, int] = {}
     for value, tensor in enumerate(values.tensor):
         if tensor in tensors and tensor not in born:
-            born[tensor] = values.op[value] if values.op[value] != NONE else values.after[value]
+            born[tensor] = values.op[value] if values.op[value] != NONE else values.after.get(value, 0)
     return born
 
 
