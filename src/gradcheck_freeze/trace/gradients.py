@@ -222,16 +222,15 @@ class GradientWatch:
     def see(self, slots: Iterable[int]) -> dict[int, GradientState]:
         """Return what a step that holds these slots finds in `.grad`."""
         found = self.look(slots)
-        for slot in found:
-            if slot in self.contributors:
-                self._stepped[slot] = self.contributors[slot][-1]
+        contributors = self.contributors
+        self._stepped.update({slot: contributors[slot][-1] for slot in found if slot in contributors})
         return found
 
     def look(self, slots: Iterable[int]) -> dict[int, GradientState]:
         """Return what `.grad` of these slots holds now, and remember the strongest state of each."""
         found: dict[int, GradientState] = {}
         there, gradients = [], []
-        references = self.recorder.tensors.slots
+        references, owner_of = self.recorder.tensors.slots, self._owners.get
         for slot in slots:
             tensor = references[slot]()
             gradient = None if tensor is None else tensor.grad
@@ -240,8 +239,7 @@ class GradientWatch:
             else:
                 there.append(slot)
                 gradients.append(gradient)
-                owner = self._owners.get(id(gradient), slot)
-                if owner != slot:
+                if (owner := owner_of(id(gradient), slot)) != slot:
                     self.lent.add(owner)
         found.update(zip(there, state_of(gradients), strict=True))
         self.remember(found)

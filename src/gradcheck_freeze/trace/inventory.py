@@ -201,10 +201,6 @@ class Inventory:
                 found.append((name, slot))
         return found
 
-    def slots(self) -> list[int]:
-        """Return the slots that have a name."""
-        return sorted({*self.kept, *self.loose})
-
     def watched_modules(self) -> tuple[list[WatchedModule], dict[int, int]]:
         """Return the modules that have a name, and for each number its index there."""
         watched: list[WatchedModule] = []

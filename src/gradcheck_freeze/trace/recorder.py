@@ -73,6 +73,7 @@ class Recorder:
         self._open = False
         self._thread = get_ident()
         self._visits: dict[int, int] = {}
+        self._watched_now: tuple[Any, list[int], Any] = None, [], None
         self._trace: Trace | None = None
         self._stance: Any = None
         self._names = names
@@ -186,8 +187,12 @@ class Recorder:
 
     def _watched(self) -> list[int]:
         """Return the slots to fingerprint: those that have a name, and all that an optimizer holds, whoever else does."""
-        held = {slot for groups in self.stepping.groups for group in groups for slot in group.tensors}
-        return sorted(held.union(self.inventory.slots()))
+        named = self.inventory.kept, self.inventory.loose  # nothing is ever taken out of either
+        held = [group.tensors for groups in self.stepping.groups for group in groups]
+        key = (len(named[0]), len(named[1]), *map(id, held))
+        if key != self._watched_now[0]:
+            self._watched_now = key, sorted(set().union(*named, *held)), held
+        return self._watched_now[1]
 
     def _full(self) -> None:
         self.gaps.append(Gap(f"the window was closed after {len(self.ops.ops):,} ops; raise --max-ops to see more"))
