@@ -105,11 +105,9 @@ def _names_the_weight(case: Case, site: int) -> bool:
     """Return whether a line freezes the `.weight` of something, and nothing around it speaks of biases."""
     where = case.flow.trace.sites[site]
     held = around(where.path, where.line)
-    named = any(
-        isinstance(node, ast.Attribute) and node.attr in ("requires_grad", "requires_grad_")
-        and isinstance(node.value, ast.Attribute) and node.value.attr == "weight"
-        for node in (ast.walk(held[-1]) if held else ())
-    )  # fmt: skip
+    nodes = list(ast.walk(held[-1])) if held else []
+    flags = [n.value for n in nodes if isinstance(n, ast.Attribute) and n.attr in ("requires_grad", "requires_grad_")]
+    named = any(isinstance(of, ast.Attribute) and of.attr == "weight" for of in flags)
     context = [node for node in held if isinstance(node, (*Function.__args__, ast.ClassDef))]
     return named and not any("bias" in ast.unparse(node) for node in context[:1] or held[-1:])
 

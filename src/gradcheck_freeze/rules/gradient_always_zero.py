@@ -10,11 +10,9 @@ from gradcheck_freeze.rules.finding import Finding, Location, Severity
 from gradcheck_freeze.rules.places import place, trail
 from gradcheck_freeze.rules.rule import rule
 from gradcheck_freeze.rules.source import last_return, method_return
+from gradcheck_freeze.rules.zero_derivative import STEPWISE, what_made_it_zero
 from gradcheck_freeze.trace.record import GRAD, NONE, REQUIRES_GRAD
 
-_STEPWISE = frozenset(
-    {"round", "sign", "sgn", "floor", "ceil", "trunc", "fix", "heaviside", "round_", "sign_", "floor_divide"}
-)
 _SATURATING = frozenset(
     {
         "relu",
@@ -38,8 +36,6 @@ _SATURATING = frozenset(
         "tanh",
     }
 )
-_DIFFERENCE = frozenset({"sub", "__sub__", "__rsub__", "rsub"})
-_FLAT_AT_ZERO = frozenset({"pow", "__pow__", "square", "abs", "mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"})
 
 
 @rule("GF209", kind="blockage", severity=Severity.ERROR)
@@ -79,7 +75,7 @@ def gradient_always_zero(case: Case) -> Iterator[Finding]:
             continue  # a bias that cancels out of a difference or before a normalisation: nothing is lost
         value, op = starts[cause, name]
         loss = max(case.flow.tensors[tensors[0]].received.bit_length() - 1, 0)
-        seen = "passes back zero" if name in _STEPWISE or value in trace.at_values else "most likely passes back zero"
+        seen = "passes back zero" if name in STEPWISE or value in trace.at_values else "most likely passes back zero"
         why = "a hook on it returns zeros" if masked & set(tensors) else f"{name}() {seen}"
         yield gradient_always_zero.finding(
             case.flow,
@@ -114,7 +110,7 @@ def _join_what_they_feed(
 
 
 def _fix(name: str) -> str:
-    if name in _STEPWISE:
+    if name in STEPWISE:
         return "Use a straight-through estimator, x + (op(x) - x).detach(), or a soft version of it."
     return "Keep the input where the derivative is not zero: check initial values, masks, ranges and the dimension it works on."
 
@@ -128,7 +124,7 @@ def _cause(case: Case, tensor: int, op: int, name: str) -> Location | None:
     if op == NONE:
         return None
     ops = trace.ops
-    made = _what_made_it_so(case, op, name)
+    made = what_made_it_zero(case, op, name)
     if made is not None:
         return made
     factors = [trace.values.tensor[v] for v in ops.inputs[ops.first_input[op] : ops.first_input[op + 1]]]
@@ -137,47 +133,6 @@ def _cause(case: Case, tensor: int, op: int, name: str) -> Location | None:
         return place(trace, trace.tensors[zero[0]].declared, "zero")
     classes = method_return(trace, f"{name}.backward")
     return classes or place(trace, ops.site[op], name)
-
-
-def _what_made_it_so(case: Case, op: int, name: str) -> Location | None:
-    """Return the line that made the derivative of an op zero, where it is another than that of the op."""
-    trace = case.flow.trace
-    ops, values = trace.ops, trace.values
-    read = ops.inputs[ops.first_input[op] : ops.first_input[op + 1]]
-    before = values.op[read[0]] if read else NONE
-    if name in _STEPWISE:
-        taken = [
-            o for o in _reading(case, ops.outputs[ops.first_output[op]], read[0]) if _named(case, o) in _DIFFERENCE
-        ]
-        added = [o for t in taken for o in _reading(case, ops.outputs[ops.first_output[t]], read[0])]
-        return place(trace, ops.site[added[0]], "straight-through") if added else None
-    if before == NONE:
-        return None
-    factors = ops.inputs[ops.first_input[before] : ops.first_input[before + 1]]
-    if name in _FLAT_AT_ZERO and _named(case, before) in ("mul", "__mul__") and len(factors) == 2:
-        masks = [v for v in factors if not values.flags[v] & REQUIRES_GRAD]
-        return place(trace, ops.site[before], "mask") if masks else None
-    if name in ("relu", "relu_"):
-        filled = [
-            made
-            for v in factors
-            for made in (values.op[w] for w in range(len(values)) if values.tensor[w] == values.tensor[v] != NONE)
-            if made != NONE and _named(case, made) in ("fill_", "constant_")
-        ]
-        return place(trace, ops.site[filled[-1]], "initial value") if filled else None
-    return None
-
-
-def _named(case: Case, op: int) -> str:
-    return case.flow.trace.op_names[case.flow.trace.ops.name[op]]
-
-
-def _reading(case: Case, *wanted: int) -> list[int]:
-    """Return the ops that read all of these values."""
-    ops = case.flow.trace.ops
-    return [
-        op for op in range(len(ops)) if set(wanted) <= set(ops.inputs[ops.first_input[op] : ops.first_input[op + 1]])
-    ]
 
 
 def _all_zero(case: Case, tensor: int) -> bool:
@@ -245,7 +200,7 @@ def _likeliest(case: Case, tensor: int) -> tuple[int, int]:
             continue
         loss = (case.flow.gradient[value] & -case.flow.gradient[value]).bit_length() - 1
         way = [op for op in path(case.flow, value, loss) if ops.mode[op] == GRAD and not _writes(case, op, tensor)]
-        for kinds in (_STEPWISE, _SATURATING):
+        for kinds in (STEPWISE, _SATURATING):
             for op in way:
                 if trace.op_names[ops.name[op]] in kinds:
                     return value, op

@@ -98,9 +98,10 @@ def _reason(case: Case, tensor: int, missing: list[int]) -> tuple[Location | Non
             Severity.ERROR,
         )
     root = case.root(tensor)
-    family = [t for t, other in enumerate(trace.tensors) if other.kind == "parameter" and case.root(t) == root]
+    network = _network(case, tensor)  # one name may have been given to several, one after the other
+    family = [t for t, other in enumerate(trace.tensors) if other.kind == "parameter" and _network(case, t) == network]
     held = [t for t in family if case.flow.tensors[t].optimizers]
-    absent = [t for t in missing if case.root(t) == root]
+    absent = [t for t in missing if _network(case, t) == network]
     if held and _is_the_lesser(case, absent, held):
         cause = _replaced(case, tensor) or _walked_before(case)
         if cause is None and optimizer is not None:
@@ -135,6 +136,12 @@ def _replaced(case: Case, tensor: int) -> Location | None:
     trace = case.flow.trace
     found = [d for d in trace.declarations if tensor in d.tensors and d.kind == "replaced"]
     return place(trace, found[-1].site, "replaced") if found else None
+
+
+def _network(case: Case, tensor: int) -> int | str:
+    """Return the outermost module that holds a tensor, or its name where none does."""
+    around = case.around(case.flow.trace.tensors[tensor].module)
+    return around[-1] if around else case.root(tensor)
 
 
 def _is_the_lesser(case: Case, absent: list[int], held: list[int]) -> bool:
