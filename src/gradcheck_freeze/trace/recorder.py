@@ -14,6 +14,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from threading import get_ident
+from types import FrameType
 from typing import Any
 
 import torch
@@ -36,6 +37,7 @@ from gradcheck_freeze.trace.sites import Sites, made_by
 from gradcheck_freeze.trace.steps import StepWatch
 from gradcheck_freeze.trace.unseen import Unseen
 
+_OPTIMIZERS = register_optimizer_step_pre_hook.__code__.co_filename
 _PATIENCE = 10  # times `steps`, until an optimizer that does not step is no longer waited for
 _PLACES = 12  # places from which the user's variables are searched in one window
 _DEEP_STEPS = 2  # steps in which the gradient of every value is looked at, once a zero or nonfinite one was seen
@@ -130,7 +132,11 @@ class Recorder:
 
     def here(self) -> bool:
         """Return whether the user's own code is running under watch: this thread, not inside a backward or a step."""
-        return self._open and not self.ops.asleep and get_ident() == self._thread and _current_graph_task_id() == -1
+        if not self._open or get_ident() != self._thread or _current_graph_task_id() != -1:
+            return False
+        if self.ops.asleep and self.stepping.running and not _in_a_step(sys._getframe(1)):
+            self.stepping.broken_off()
+        return not self.ops.asleep
 
     def close(self, reason: str) -> None:
         """Take everything out of torch; what was seen is kept."""
@@ -334,3 +340,12 @@ class Recorder:
                 self.stepping.name(self.inventory.optimizer_names.values())
         finally:
             self.ops.asleep -= 1
+
+
+def _in_a_step(frame: FrameType | None) -> bool:
+    """Return whether the step of an optimizer is running: torch wraps each in a function of this name."""
+    while frame is not None:
+        if frame.f_code.co_name == "wrapper" and frame.f_code.co_filename == _OPTIMIZERS:
+            return True
+        frame = frame.f_back
+    return False
