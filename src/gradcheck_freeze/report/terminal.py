@@ -52,7 +52,15 @@ def _lines(diagnosis: Diagnosis, width: int) -> list[Text]:
     found: list[Text] = []
     for part in filter(None, parts):
         found += [Text(), *part] if found else part
-    return found
+    return [_unobeyed(line) for line in found]
+
+
+def _unobeyed(line: Text) -> Text:
+    """Return the line, in which a build server would obey a `::command` at its beginning, with that written out."""
+    start = len(line.plain) - len(line.plain.lstrip())
+    if not line.plain.startswith("::", start):
+        return line
+    return Text.assemble(line[:start], r"\x3a", line[start + 1 :])
 
 
 def _verdict(diagnosis: Diagnosis, width: int) -> list[Text]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass
+
+_COMMAND = re.compile(r"##(\w*\[)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +29,20 @@ LOOKS = {
     "idle": Look("#76767E", "#ECEEF1", "dotted", "box", "unused", "○"),
 }
 
+# What a finding of each kind is called in a list.
+KINDS = {"leak": "⚠ LEAK", "blockage": "⛔ BLOCKED", "waste": "♻ waste", "hazard": "⚡ hazard"}
+
 
 def shown(text: str, most: int = 200) -> str:
-    """Return text on one line with every control and formatting character written out, so that none is obeyed."""
+    """Return text on one line with every control and formatting character written out, so that none is obeyed.
+
+    A build server obeys `##[command]` and `##vso[command]` anywhere in a line that is printed, so that is written out too.
+    """
     safe = "".join(
         c.encode("unicode_escape", "backslashreplace").decode()
         if unicodedata.category(c)[0] == "C" or unicodedata.category(c) in ("Zl", "Zp")
         else c
         for c in text
     )
+    safe = _COMMAND.sub(r"#\\x23\1", safe)
     return safe if len(safe) <= most else safe[: most - 1] + "…"
