@@ -66,12 +66,17 @@ def shortened(steps: Sequence[Location], cause: Location | None) -> list[Locatio
     """Return the steps to show: the ends and those around the cause, with None where some are left out."""
     if len(steps) <= _MOST_TRAIL:
         return list(steps)
-    middle = steps.index(cause) if cause in steps else 0
+    middle = next((index for index, step in enumerate(steps) if at_cause(step, cause)), 0)
     kept = sorted({0, 1, middle - 1, middle, middle + 1, len(steps) - 2, len(steps) - 1} & set(range(len(steps))))
     found: list[Location | None] = []
     for before, index in zip([-1, *kept], kept, strict=False):
         found += [None, steps[index]] if index > before + 1 else [steps[index]]
     return found
+
+
+def at_cause(step: Location, cause: Location | None) -> bool:
+    """Return whether a step of the trail is at the line to blame."""
+    return cause is not None and (step.path, step.line) == (cause.path, cause.line)
 
 
 def _margin(line: str) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from rich.cells import cell_len
 from rich.text import Text
 
-from gradcheck_freeze.report.excerpts import around, blamed_call, shortened, trail
+from gradcheck_freeze.report.excerpts import around, at_cause, blamed_call, shortened, trail
 from gradcheck_freeze.report.layout import crop, fold, wrap
 from gradcheck_freeze.report.words import shown
 from gradcheck_freeze.rules.diagnosis import Excerpt
@@ -88,7 +88,7 @@ def _trail(finding: Finding, width: int) -> list[Text]:
         if step is None:
             found.append(Text("      …", "dim"))
             continue
-        here, place = step == finding.cause, places[step]
+        here, place = at_cause(step, finding.cause), places[step]
         line = Text().append("    > " if here else "      ", "bold red")
         line.append(place + " " * (column - cell_len(place)), "bold" if here else "dim")
         text = shown(step.text, _MOST_TEXT)

@@ -14,7 +14,7 @@ from gradcheck_freeze.report.places import place_of
 from gradcheck_freeze.report.rollup import heads, natural
 from gradcheck_freeze.report.tables import many
 from gradcheck_freeze.report.verdict import loudest_first, watched
-from gradcheck_freeze.report.words import LOOKS, shown
+from gradcheck_freeze.report.words import LOOKS, shown, unobeyed
 from gradcheck_freeze.rules.diagnosis import STATES, Diagnosis
 from gradcheck_freeze.rules.finding import Finding, Severity
 
@@ -70,7 +70,7 @@ def _text(finding: Finding, diagnosis: Diagnosis) -> str:
             lines.append(f"{'>' if line.blamed else ' '} {line.number} | {shown(line.code, _MOST_TEXT)}".rstrip())
     if finding.fix:
         lines.append(f"fix: {shown(finding.fix.text, _MOST_TEXT)}")
-    return "\n".join(lines)
+    return "\n".join(map(unobeyed, lines))
 
 
 def _modules(suite: Element, diagnosis: Diagnosis, program: str) -> None:

@@ -11,14 +11,14 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from gradcheck_freeze.report.excerpts import around, shortened, trail
+from gradcheck_freeze.report.excerpts import around, at_cause, shortened, trail
 from gradcheck_freeze.report.layout import squeeze
 from gradcheck_freeze.report.links import NOWHERE, Links
 from gradcheck_freeze.report.markup import code, element, fenced, link, prose, table
 from gradcheck_freeze.report.rollup import natural
 from gradcheck_freeze.report.tables import ATTRIBUTION, MODULE_HEAD, attribution_rows, many, module_rows
 from gradcheck_freeze.report.verdict import blamed, counts, loudest_first, sentence, watched
-from gradcheck_freeze.report.words import KINDS, LOOKS, shown
+from gradcheck_freeze.report.words import KINDS, LOOKS, shown, unobeyed
 from gradcheck_freeze.rules.diagnosis import STATES, Diagnosis
 from gradcheck_freeze.rules.finding import Finding, Location, Severity
 
@@ -170,8 +170,9 @@ def _trail(steps: Sequence[Location], cause: Location | None) -> list[str]:
     places = {step: squeeze(f"{shown(step.path, _MOST_TEXT)}:{step.line}", 60) for step in steps}
     width = max(map(len, places.values()))
     for step in shortened(steps, cause):
-        mark = ">" if step == cause else " "
-        found.append(f"{mark} {places[step]:<{width}}  {shown(step.text)}".rstrip() if step else "  …")
+        mark = ">" if step and at_cause(step, cause) else " "
+        line = f"{mark} {places[step]:<{width}}  {shown(step.text)}".rstrip() if step else "  …"
+        found.append(unobeyed(line))
     return found
 
 
@@ -180,7 +181,7 @@ def _patch(patch: str) -> list[str]:
     found = [shown(line.expandtabs(4), _MOST_TEXT) for line in lines[:_MOST_PATCH]]
     if len(lines) > _MOST_PATCH:
         found.append(f" … {len(lines) - _MOST_PATCH:,} more lines")
-    return [line if line[:1] in ("+", "-", "@", " ") else f" {line}" for line in found]
+    return [unobeyed(line if line[:1] in ("+", "-", "@", " ") else f" {line}") for line in found]
 
 
 def _tables(diagnosis: Diagnosis, size: Size) -> list[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from gradcheck_freeze.report.excerpts import trail
+from gradcheck_freeze.report.excerpts import at_cause, trail
 from gradcheck_freeze.report.json import dumps, tool_version
 from gradcheck_freeze.report.links import NOWHERE, Links, uri
 from gradcheck_freeze.report.places import Place, place_of, unique
@@ -97,7 +97,10 @@ def _result(finding: Finding, number: int, fingerprint: str, diagnosis: Diagnosi
         "level": _LEVELS[finding.severity],
         "message": {"text": "\n".join(_text(line) for line in f"{finding.message}{fix}".split("\n")) or finding.rule},
         "partialFingerprints": {"primaryLocationLineHash": fingerprint},
-        "properties": {"parameters": [shown(name) for name in finding.parameters[:100]], "where": shown(finding.where)},
+        "properties": {
+            "parameters": [shown(name) for name in sorted(finding.parameters)[:100]],
+            "where": shown(finding.where),
+        },
     }
     if place is not None:
         result["locations"] = [{"physicalLocation": _physical(place, diagnosis)}]
@@ -117,7 +120,7 @@ def _step(step: Location, finding: Finding, diagnosis: Diagnosis, links: Links) 
     location: Json = {"message": {"text": _text(said if path else f"{step.path}:{step.line}  {said}")}}
     if path:
         location["physicalLocation"] = _physical(Place(path, max(1, step.line), step), diagnosis)
-    return {"location": location, "importance": "essential" if step == finding.cause else "important"}
+    return {"location": location, "importance": "essential" if at_cause(step, finding.cause) else "important"}
 
 
 def _physical(place: Place, diagnosis: Diagnosis) -> Json:

@@ -14,7 +14,7 @@ from gradcheck_freeze.report.layout import squeeze, wrap
 from gradcheck_freeze.report.rollup import natural
 from gradcheck_freeze.report.tables import STYLES, attribution, many, modules
 from gradcheck_freeze.report.verdict import blamed, blamed_names, loudest_first, sentence, watched
-from gradcheck_freeze.report.words import LOOKS, shown
+from gradcheck_freeze.report.words import LOOKS, shown, unobeyed
 from gradcheck_freeze.rules.diagnosis import Diagnosis, Excerpt
 from gradcheck_freeze.rules.finding import Finding, Severity
 
@@ -56,10 +56,9 @@ def _lines(diagnosis: Diagnosis, width: int) -> list[Text]:
 
 
 def _unobeyed(line: Text) -> Text:
-    """Return the line, in which a build server would obey a `::command` at its beginning, with that written out."""
-    start = len(line.plain) - len(line.plain.lstrip())
-    if not line.plain.startswith("::", start):
+    if unobeyed(line.plain) == line.plain:
         return line
+    start = len(line.plain) - len(line.plain.lstrip())
     return Text.assemble(line[:start], r"\x3a", line[start + 1 :])
 
 
@@ -103,7 +102,7 @@ def _accepted(diagnosis: Diagnosis, width: int) -> list[Text]:
         text = f"{many(len(diagnosis.ignored), 'finding')} ignored by configuration ({shown('; '.join(each), 400)})"
         found += wrap(Text(text, "dim"), width)
     for entry in diagnosis.unneeded:
-        text = f"ignore {entry.rule} '{shown(entry.pattern)}' is no longer needed: no finding of this rule is about it"
+        text = f"ignore {shown(entry.rule)} '{shown(entry.pattern)}' is no longer needed: no finding of this rule is about it"
         found += wrap(Text(text), width, "      ", first=Text("note: ", "bold cyan"))
     return found
 

@@ -46,3 +46,9 @@ def shown(text: str, most: int = 200) -> str:
     )
     safe = _COMMAND.sub(r"#\\x23\1", safe)
     return safe if len(safe) <= most else safe[: most - 1] + "…"
+
+
+def unobeyed(line: str) -> str:
+    """Return a line as it is printed; a `::command` at its beginning, which a build server obeys, is written out."""
+    start = len(line) - len(line.lstrip())
+    return f"{line[:start]}\\x3a{line[start + 1 :]}" if line.startswith("::", start) else line
