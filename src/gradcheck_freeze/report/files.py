@@ -36,6 +36,7 @@ FORMATS: dict[str, Format] = {
     "dot": Format((".dot", ".gv"), "picture", "source"),
     "svg": Format((".svg",), "picture", "svg"),
     "png": Format((".png",), "picture", "png"),
+    "mermaid": Format((".mmd", ".mermaid"), "mermaid"),
 }
 
 
