@@ -98,7 +98,7 @@ def schema(name: str) -> jsonschema.Draft4Validator:
 
 
 def control_characters(text: str) -> set[str]:
-    return {c for c in text if unicodedata.category(c) in CONTROL} - {"\n", "\u200b"}
+    return {c for c in text if unicodedata.category(c) in CONTROL} - {"\n", "\u200b", "\u2060"}
 
 
 def commands(text: str) -> list[str]:
@@ -113,11 +113,6 @@ def held(name: str) -> str:
 
 def read(text: str) -> str:
     return " ".join(text.replace("\u200b", "").split())
-
-
-@pytest.fixture
-def infected(examples):
-    return lambda *texts: examples.infected(*texts)
 
 
 def hostile(test):

@@ -44,6 +44,7 @@ FORMATS: dict[str, Format] = {
     "sarif": Format((".sarif", ".sarif.json"), "sarif", linked=True),
     "gitlab": Format((".codequality.json",), "gitlab", linked=True),
     "junit": Format((".xml",), "junit", linked=True),
+    "mermaid": Format((".mmd", ".mermaid"), "mermaid"),
 }
 
 

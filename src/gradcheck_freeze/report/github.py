@@ -6,7 +6,7 @@ GitHub keeps ten errors, ten warnings and ten notices of a step, so the loudest 
 from __future__ import annotations
 
 from gradcheck_freeze.report.links import NOWHERE, Links
-from gradcheck_freeze.report.places import place_of
+from gradcheck_freeze.report.places import anchor
 from gradcheck_freeze.report.verdict import counts, loudest_first
 from gradcheck_freeze.report.words import shown
 from gradcheck_freeze.rules.diagnosis import Diagnosis
@@ -35,7 +35,7 @@ def render(diagnosis: Diagnosis, links: Links = NOWHERE) -> str:
 
 
 def _command(finding: Finding, diagnosis: Diagnosis, links: Links) -> str:
-    place = place_of(finding, diagnosis, links)
+    place = anchor(finding, diagnosis, links)
     properties = {} if place is None else {"file": place.path, "line": str(place.line)}
     properties["title"] = f"{finding.rule} {finding.name}"
     said = [*finding.message.split("\n"), *([f"Fix: {finding.fix.text}"] if finding.fix else [])]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gradcheck_freeze.report.json import dumps
 from gradcheck_freeze.report.links import NOWHERE, Links
-from gradcheck_freeze.report.places import place_of, unique
+from gradcheck_freeze.report.places import anchor, unique
 from gradcheck_freeze.report.verdict import loudest_first
 from gradcheck_freeze.report.words import shown
 from gradcheck_freeze.rules.diagnosis import Diagnosis
@@ -19,7 +19,7 @@ def render(diagnosis: Diagnosis, links: Links = NOWHERE) -> str:
     findings = loudest_first(diagnosis.findings)
     entries = []
     for finding, fingerprint in zip(findings, unique(findings), strict=True):
-        place = place_of(finding, diagnosis, links)
+        place = anchor(finding, diagnosis, links)
         entries.append(
             {
                 "description": shown(finding.message.replace("\n", " "), 2_000),

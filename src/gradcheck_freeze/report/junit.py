@@ -10,7 +10,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from gradcheck_freeze.report.excerpts import around
 from gradcheck_freeze.report.links import NOWHERE, Links
-from gradcheck_freeze.report.places import place_of
+from gradcheck_freeze.report.places import anchor
 from gradcheck_freeze.report.rollup import heads, natural
 from gradcheck_freeze.report.tables import many
 from gradcheck_freeze.report.verdict import loudest_first, watched
@@ -50,7 +50,7 @@ def _finding(suite: Element, finding: Finding, diagnosis: Diagnosis, links: Link
     case = SubElement(
         suite, "testcase", classname=program, name=f"{shown(finding.rule)} {shown(finding.name)}{where}", time="0"
     )
-    place = place_of(finding, diagnosis, links)
+    place = anchor(finding, diagnosis, links)
     if place is not None:
         case.set("file", shown(place.path, _MOST_TEXT))
         case.set("line", str(place.line))

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from gradcheck_freeze.report import mermaid
 from gradcheck_freeze.report.excerpts import around, at_cause, shortened, trail
 from gradcheck_freeze.report.layout import squeeze
 from gradcheck_freeze.report.links import NOWHERE, Links
@@ -28,7 +29,7 @@ class Size:
     """How much a place takes: bytes in all, characters of the picture, findings told one by one."""
 
     most_bytes: int
-    most_picture: int
+    most_picture: int  # GitLab counts all of the page
     most_findings: int
     most_rows: int  # of the open table, the others are folded
     tables: bool = True
@@ -52,7 +53,8 @@ def render(diagnosis: Diagnosis, links: Links = NOWHERE, size: Size = COMMENT) -
     findings = loudest_first(diagnosis.findings)
     head = [marker(diagnosis), _headline(diagnosis), f"<sub>gradcheck-freeze {prose(watched(diagnosis), 600)}.</sub>"]
     tail = [_explanation(findings)] if findings else []
-    room = size.most_bytes - _bytes([*head, *tail]) - 1_000  # what is said of those left out
+    picture = _picture(diagnosis, size)
+    room = size.most_bytes - _bytes([*head, *tail, picture]) - 1_000  # what is said of those left out
     beside = _fitting([*_tables(diagnosis, size), _accepted(diagnosis), _gaps(diagnosis.gaps)], room * _SHARE)
     told = _whole(findings, diagnosis, links, size, room - _bytes(beside))
     rows, details = [row for row, _ in told], [detail for _, detail in told]
@@ -61,7 +63,7 @@ def render(diagnosis: Diagnosis, links: Links = NOWHERE, size: Size = COMMENT) -
         parts.append(table(_HEAD, rows[: size.most_rows]))
     if rows[size.most_rows :]:
         parts.append(_folded(many(len(rows) - size.most_rows, "more finding"), table(_HEAD, rows[size.most_rows :])))
-    parts += [_more(findings[len(told) :]), *details, *beside, *tail]
+    parts += [_more(findings[len(told) :]), picture, *details, *beside, *tail]
     return "\n\n".join(filter(None, parts)) + "\n"
 
 
@@ -182,6 +184,17 @@ def _patch(patch: str) -> list[str]:
     if len(lines) > _MOST_PATCH:
         found.append(f" … {len(lines) - _MOST_PATCH:,} more lines")
     return [unobeyed(line if line[:1] in ("+", "-", "@", " ") else f" {line}") for line in found]
+
+
+def _picture(diagnosis: Diagnosis, size: Size) -> str:
+    """Return the flow as Mermaid, which both hosts draw; folded where there is nothing to find in it."""
+    if not diagnosis.graph:
+        return ""
+    drawn = mermaid.render(diagnosis, most_characters=size.most_picture)
+    if len(drawn) > size.most_picture:
+        return ""
+    picture = fenced(drawn.rstrip("\n").split("\n"), "mermaid")
+    return picture if diagnosis.findings else _folded("The gradient flow", picture)
 
 
 def _tables(diagnosis: Diagnosis, size: Size) -> list[str]:

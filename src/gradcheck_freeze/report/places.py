@@ -18,7 +18,7 @@ class Place:
     location: Location | None = None  # what is known of it
 
 
-def place_of(finding: Finding, diagnosis: Diagnosis, links: Links) -> Place | None:
+def anchor(finding: Finding, diagnosis: Diagnosis, links: Links) -> Place | None:
     """Return where to show a finding: its cause, else the step of its trail nearest to it, else a loss or the program.
 
     None where none of them lies in the repository.

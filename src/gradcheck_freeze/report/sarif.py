@@ -11,7 +11,7 @@ from typing import Any
 from gradcheck_freeze.report.excerpts import at_cause, trail
 from gradcheck_freeze.report.json import dumps, tool_version
 from gradcheck_freeze.report.links import NOWHERE, Links, uri
-from gradcheck_freeze.report.places import Place, place_of, unique
+from gradcheck_freeze.report.places import Place, anchor, unique
 from gradcheck_freeze.report.verdict import loudest_first
 from gradcheck_freeze.report.words import shown
 from gradcheck_freeze.rules.diagnosis import Diagnosis
@@ -89,7 +89,7 @@ def _rule(rule: Rule) -> Json:
 
 
 def _result(finding: Finding, number: int, fingerprint: str, diagnosis: Diagnosis, links: Links) -> Json:
-    place = place_of(finding, diagnosis, links)
+    place = anchor(finding, diagnosis, links)
     fix = f"\nFix: {finding.fix.text}" if finding.fix else ""
     result: Json = {
         "ruleId": shown(finding.rule) or "unknown",

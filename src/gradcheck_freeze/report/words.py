@@ -6,6 +6,8 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
+from gradcheck_freeze.rules.finding import Location
+
 _COMMAND = re.compile(r"##(\w*\[)")
 
 
@@ -52,3 +54,10 @@ def unobeyed(line: str) -> str:
     """Return a line as it is printed; a `::command` at its beginning, which a build server obeys, is written out."""
     start = len(line) - len(line.lstrip())
     return f"{line[:start]}\\x3a{line[start + 1 :]}" if line.startswith("::", start) else line
+
+
+def place_of(location: object) -> str:
+    """Return `file.py:12` of a location, without the folders, or nothing where there is no location."""
+    if not isinstance(location, Location):
+        return ""
+    return shown(f"{location.path.rpartition('/')[2]}:{location.line}", 60)
