@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,9 +36,10 @@ class _Command(click.Group):
             sys.exit(error.status)
 
 
-def complain(error: GradcheckFreezeError) -> None:
-    """Print an error as the user sees it."""
-    print(f"gradcheck-freeze: {error}", file=sys.stderr)
+def complain(error: GradcheckFreezeError | str) -> None:
+    """Print an error as the user sees it, as long as standard error takes it."""
+    with suppress(OSError):
+        print(f"gradcheck-freeze: {error}", file=sys.stderr)
 
 
 def _version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
@@ -206,6 +207,23 @@ def _write(diagnosis: Diagnosis, wanted: _Wanted) -> list[GradcheckFreezeError]:
     return problems
 
 
+def _show(diagnosis: Diagnosis, wanted: _Wanted) -> list[GradcheckFreezeError]:
+    """Print the report of a run; where that fails the files are written all the same."""
+    from gradcheck_freeze.report import files
+
+    try:
+        files.show(diagnosis, sys.stderr, wanted.printed, wanted.links)
+    except BrokenPipeError:
+        pass  # whoever read it has seen enough
+    except GradcheckFreezeError as error:
+        return [error]
+    except Exception as error:
+        if os.environ.get("GRADCHECK_FREEZE_DEBUG"):
+            raise
+        return [GradcheckFreezeError(f"internal error: the report could not be printed ({error!r}).")]
+    return []
+
+
 def _summarize(diagnosis: Diagnosis, wanted: _Wanted) -> None:
     """Append the report to the summary of the job where there is one; what goes wrong is told and changes nothing."""
     if wanted.summary is None:
@@ -218,13 +236,12 @@ def _summarize(diagnosis: Diagnosis, wanted: _Wanted) -> None:
         if os.environ.get("GRADCHECK_FREEZE_DEBUG"):
             raise
         said = error if isinstance(error, GradcheckFreezeError) else f"the job summary could not be made ({error!r})."
-        print(f"gradcheck-freeze: {said}", file=sys.stderr)
+        complain(said)
 
 
 def conclude(trace: Trace, contract: Contract, wanted: _Wanted, fail_on: str) -> int:
     """Judge a trace, print and write the reports, and return the status of our own."""
     from gradcheck_freeze.flow.build import build
-    from gradcheck_freeze.report import files
     from gradcheck_freeze.rules.contract import Contract
     from gradcheck_freeze.rules.judge import judge
 
@@ -236,17 +253,14 @@ def conclude(trace: Trace, contract: Contract, wanted: _Wanted, fail_on: str) ->
         except GradcheckFreezeError as error:
             problems.append(error)
             diagnosis = judge(flow, Contract())
-        files.show(diagnosis, sys.stderr, wanted.printed, wanted.links)
     except GradcheckFreezeError:
         raise
     except Exception as error:
         if os.environ.get("GRADCHECK_FREEZE_DEBUG"):
             raise
-        print(
-            f"gradcheck-freeze: internal error while judging ({error!r}); there is no report of this run.",
-            file=sys.stderr,
-        )
+        complain(f"internal error while judging ({error!r}); there is no report of this run.")
         return 3
+    problems += _show(diagnosis, wanted)
     problems += _write(diagnosis, wanted)
     for problem in problems:
         complain(problem)
@@ -257,11 +271,10 @@ def _status(diagnosis: Diagnosis, fail_on: str) -> int:
     if fail_on == "never":
         return 0
     if not diagnosis.losses:
-        print(
-            f"gradcheck-freeze: no backward pass was recorded, so there is no loss to trace back ({diagnosis.window.ops} ops seen).\n"
+        complain(
+            f"no backward pass was recorded, so there is no loss to trace back ({diagnosis.window.ops} ops seen).\n"
             "  Call loss.backward() or torch.autograd.grad() during the run; if the script does,\n"
-            "  check that it reaches the training step and does not run it in another process.",
-            file=sys.stderr,
+            "  check that it reaches the training step and does not run it in another process."
         )
         return 4
     return 1 if any(finding.severity >= _LEVELS.index(fail_on) + 1 for finding in diagnosis.findings) else 0

@@ -71,21 +71,32 @@ def format_named(name: str) -> Format:
 
 
 def show(diagnosis: Diagnosis, stream: TextIO, form: Format | None = None, links: Links = NOWHERE) -> None:
-    """Print a report to a stream: in a format, or else as text that fits the terminal."""
-    if form is None:
-        from gradcheck_freeze.report import terminal
+    """Print a report to a stream: in a format, or else as text that fits the terminal.
 
-        terminal.write(diagnosis, stream)
-        return
-    content = form.render(diagnosis, links)
-    if isinstance(content, str):
-        content = content.encode("utf-8", "backslashreplace")
+    Raises `UsageError` where the stream takes no more, and `BrokenPipeError` where nobody reads it.
+    """
+    try:
+        if form is None:
+            from gradcheck_freeze.report import terminal
+
+            terminal.write(diagnosis, stream)
+        else:
+            _print(form.render(diagnosis, links), stream)
+        stream.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise UsageError(f"the report could not be printed: {error.strerror or error}.") from error
+
+
+def _print(content: str | bytes, stream: TextIO) -> None:
+    data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
     stream.flush()
     binary = getattr(stream, "buffer", None)
     if binary is None:
-        stream.write(content.decode("utf-8", "replace"))
+        stream.write(data.decode("utf-8", "replace"))
     else:
-        binary.write(content)
+        binary.write(data)
         binary.flush()
 
 

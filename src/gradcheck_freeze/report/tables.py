@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from rich.cells import cell_len
 from rich.text import Text
 
 from gradcheck_freeze.report.layout import Cell, columns, wrap
@@ -19,8 +20,10 @@ _MOST_ROWS = 15
 _MOST_MODULES = 10
 _MOST_LOSSES = 4
 _MOST_NAMES = 3  # optimizers or losses written out in one cell
-_NONE = "–"
-_COUNTS_FROM = 60  # columns of width that leave room for the counts
+NOTHING = "–"
+_COLUMNS = (6, 4, 3, 2)  # of the table by module; a narrow screen gets fewer: a name cut short tells nothing
+_ENOUGH_NAME = 28  # cells that tell names apart
+_ENOUGH_LIST = 12
 
 
 def modules(diagnosis: Diagnosis, width: int) -> list[Text]:
@@ -28,9 +31,19 @@ def modules(diagnosis: Diagnosis, width: int) -> list[Text]:
     rows, rest = module_rows(diagnosis, _MOST_ROWS)
     if not rows:
         return []
-    most = len(MODULE_HEAD) if width >= _COUNTS_FROM else 4
+    most = next((most for most in _COLUMNS if _fits(rows, most, width)), _COLUMNS[-1])
     table = columns(MODULE_HEAD[:most], [row[:most] for row in rows], width, right=(4, 5), fixed=(1, 4, 5))
     return [*table, *(wrap(Text(rest, "dim"), width) if rest else [])]
+
+
+def _fits(rows: Sequence[Sequence[Cell]], most: int, width: int) -> bool:
+    """Return whether so many columns leave each enough room."""
+    enough = (_ENOUGH_NAME, width, _ENOUGH_LIST, _ENOUGH_LIST, width, width)
+    widths = [
+        max(cell_len(text) for text in (head, *(row[index][0] for row in rows)))
+        for index, head in enumerate(MODULE_HEAD)
+    ]
+    return sum(min(pair) + 2 for pair in list(zip(widths, enough, strict=True))[:most]) <= width
 
 
 def module_rows(diagnosis: Diagnosis, most: int) -> tuple[list[list[Cell]], str]:
@@ -107,7 +120,7 @@ def _shares(sets: Iterable[set[str]]) -> str:
     sets = list(sets)
     counts = Counter(name for named in sets for name in named)
     parts = {name: "" if count == len(sets) else f" {count:,}/{len(sets):,}" for name, count in sorted(counts.items())}
-    return names([shown(name, 40) + part for name, part in parts.items()]) or _NONE
+    return names([shown(name, 40) + part for name, part in parts.items()]) or NOTHING
 
 
 def _rest(rows: Sequence[Row]) -> str:
@@ -134,7 +147,7 @@ def _taught(
     """Return the optimizers that applied this loss's gradient to the module, or that none did."""
     reached = {name for name in members if name in fed}
     if not reached:
-        return (_NONE, "dim")
+        return (NOTHING, "dim")
     part = "" if len(reached) == len(members) else f" {len(reached):,}/{len(members):,}"
     appliers = sorted(o.name for o in optimizers if loss.name in o.losses and not reached.isdisjoint(o.updated))
     return (f"{shown(', '.join(appliers), 40)}{part}", "green") if appliers else (f"gradient only{part}", "yellow")
