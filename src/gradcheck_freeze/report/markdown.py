@@ -17,11 +17,11 @@ from gradcheck_freeze.report.layout import squeeze
 from gradcheck_freeze.report.links import NOWHERE, Links
 from gradcheck_freeze.report.markup import code, element, fenced, link, prose, table
 from gradcheck_freeze.report.rollup import natural
-from gradcheck_freeze.report.tables import ATTRIBUTION, MODULE_HEAD, attribution_rows, many, module_rows
+from gradcheck_freeze.report.tables import ATTRIBUTION, MODULE_HEAD, NOTHING, attribution_rows, many, module_rows
 from gradcheck_freeze.report.verdict import blamed, counts, loudest_first, sentence, watched
 from gradcheck_freeze.report.words import KINDS, LOOKS, shown, unobeyed
 from gradcheck_freeze.rules.diagnosis import STATES, Diagnosis
-from gradcheck_freeze.rules.finding import Finding, Location, Severity
+from gradcheck_freeze.rules.finding import Finding, Fix, Location, Severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,7 @@ _MOST_GAPS = 5
 _MOST_IGNORED = 20
 _MOST_PATCH = 30
 _MOST_TEXT = 300
+_NAMES = (0, 2, 3)  # columns of the table by module that hold names
 _SHARE = 0.4  # of the room, for the tables and lists beside the findings
 
 
@@ -136,17 +137,13 @@ def _place(location: Location, links: Links) -> str:
 def _detail(finding: Finding, diagnosis: Diagnosis, *, cut: bool, again: bool, opened: bool) -> str:
     parts = []
     cause = finding.cause
-    excerpt = [] if cause is None else _excerpt(cause, diagnosis, again=again)
+    excerpt = [] if cause is None or again else _excerpt(cause, diagnosis)
     if excerpt:
         parts.append(fenced(excerpt, "python"))
     steps = trail(finding)
     if steps:
         parts += ["From the loss back to the parameters:", fenced(_trail(steps, cause))]
-    fix = finding.fix
-    if fix is not None and (cut or fix.patch or fix.verified is not None):
-        tried = {None: "", True: " (verified: the faults are gone with it)", False: " (not verified)"}[fix.verified]
-        parts.append(f"**Fix{tried}:** " + "<br>".join(prose(line) for line in fix.text.split("\n")))
-        parts += [fenced(_patch(fix.patch), "diff")] if fix.patch else []
+    parts += _fix(finding.fix, whole=cut) if finding.fix else []
     if not parts:
         return ""
     title = f"<b>{finding.severity.word} {element(f'{finding.rule} {finding.name}')}</b>"
@@ -157,9 +154,18 @@ def _detail(finding: Finding, diagnosis: Diagnosis, *, cut: bool, again: bool, o
     return _folded(title, *parts, opened=opened)
 
 
-def _excerpt(cause: Location, diagnosis: Diagnosis, *, again: bool) -> list[str]:
-    """Return the numbered lines; without those around the blamed ones where they were shown before."""
-    lines = [line for line in around(cause, diagnosis.excerpts) if line.blamed or not again]
+def _fix(fix: Fix, *, whole: bool) -> list[str]:
+    """Return what the row of the finding has no room for: the rest of the text, the patch, and whether it was tried."""
+    tried = {None: "", True: " (verified: the faults are gone with it)", False: " (not verified)"}[fix.verified]
+    text = "<br>".join(prose(line) for line in fix.text.split("\n")) if whole else ""
+    if not (text or fix.patch or tried):
+        return []
+    said = f"**Fix{tried}:** {text}" if text else f"The fix as a patch{tried}:" if fix.patch else f"The fix{tried}."
+    return [said, *([fenced(_patch(fix.patch), "diff")] if fix.patch else [])]
+
+
+def _excerpt(cause: Location, diagnosis: Diagnosis) -> list[str]:
+    lines = around(cause, diagnosis.excerpts)
     gutter = len(str(lines[-1].number)) if lines else 0
     return [
         f"{'>' if line.blamed else ' '} {line.number:>{gutter}} | {shown(line.code, _MOST_TEXT)}".rstrip()
@@ -188,7 +194,7 @@ def _patch(patch: str) -> list[str]:
 
 def _picture(diagnosis: Diagnosis, size: Size) -> str:
     """Return the flow as Mermaid, which both hosts draw; folded where there is nothing to find in it."""
-    if not diagnosis.graph:
+    if not diagnosis.graph or not diagnosis.parameters:
         return ""
     drawn = mermaid.render(diagnosis, most_characters=size.most_picture)
     if len(drawn) > size.most_picture:
@@ -203,7 +209,9 @@ def _tables(diagnosis: Diagnosis, size: Size) -> list[str]:
     found = []
     rows, rest = module_rows(diagnosis, _MOST_MODULES)
     if rows:
-        cells = [[code(name), *(prose(text) for text, _ in others)] for (name, _), *others in rows]
+        cells = [
+            [_names(text) if index in _NAMES else prose(text) for index, (text, _) in enumerate(row)] for row in rows
+        ]
         found.append(_folded(_states(diagnosis), table(list(MODULE_HEAD), cells), prose(rest)))
     head, rows, more = attribution_rows(diagnosis, _MOST_MODULES, _MOST_LOSSES)
     if rows:
@@ -211,6 +219,10 @@ def _tables(diagnosis: Diagnosis, size: Size) -> list[str]:
         named = [head[0], *map(code, head[1:])]
         found.append(_folded(ATTRIBUTION[0].upper() + ATTRIBUTION[1:], table(named, cells), prose(more)))
     return found
+
+
+def _names(text: str) -> str:
+    return prose(text) if text == NOTHING else code(text)
 
 
 def _states(diagnosis: Diagnosis) -> str:
