@@ -42,7 +42,7 @@ FORMATS: dict[str, Format] = {
     "gitlab-markdown": Format((".gitlab.md",), "markdown", "render_short", linked=True),
     "github": Format((), "github", linked=True),
     "sarif": Format((".sarif", ".sarif.json"), "sarif", linked=True),
-    "gitlab": Format((".codequality.json",), "gitlab", linked=True),
+    "gitlab": Format((".codequality.json", "code-quality-report.json"), "gitlab", linked=True),
     "junit": Format((".xml",), "junit", linked=True),
     "mermaid": Format((".mmd", ".mermaid"), "mermaid"),
 }
