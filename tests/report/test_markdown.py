@@ -136,6 +136,14 @@ def test_plain_name_is_code_in_backticks(text):
     assert markup.code(text) == f"`{text}`"
 
 
+def test_long_message_is_cut_in_the_table_and_whole_in_the_details(examples):
+    story = examples.blocked()
+    long = replace(story.findings[0], message="word " * 200 + "end.")
+    text = markdown.render(replace(story, findings=(long,)))
+    assert "end." in text
+    assert text.index("…<br>**Fix:**") < text.index("end.")
+
+
 def test_notes_alone_open_nothing(examples):
     story = examples.gan()
     assert {finding.severity for finding in story.findings} == {Severity.NOTE}

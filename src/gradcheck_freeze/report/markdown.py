@@ -45,7 +45,10 @@ _MOST_GAPS = 5
 _MOST_IGNORED = 20
 _MOST_PATCH = 30
 _MOST_TEXT = 300
+_MOST_MESSAGE = 500
+_LEGEND = "<sub>Arrows forward: data. Back, green: gradient; red: gradient of a leak. Dashed, ending in ✕: gradient cut.</sub>"
 _NAMES = (0, 2, 3)  # columns of the table by module that hold names
+_RESERVE = 2_500  # bytes
 _SHARE = 0.4  # of the room, for the tables and lists beside the findings
 
 
@@ -55,7 +58,7 @@ def render(diagnosis: Diagnosis, links: Links = NOWHERE, size: Size = COMMENT) -
     head = [marker(diagnosis), _headline(diagnosis), f"<sub>gradcheck-freeze {prose(watched(diagnosis), 600)}.</sub>"]
     tail = [_explanation(findings)] if findings else []
     picture = _picture(diagnosis, size)
-    room = size.most_bytes - _bytes([*head, *tail, picture]) - 1_000  # what is said of those left out
+    room = size.most_bytes - _bytes([*head, *tail, picture]) - _RESERVE  # what is said of those left out
     beside = _fitting([*_tables(diagnosis, size), _accepted(diagnosis), _gaps(diagnosis.gaps)], room * _SHARE)
     told = _whole(findings, diagnosis, links, size, room - _bytes(beside))
     rows, details = [row for row, _ in told], [detail for _, detail in told]
@@ -64,7 +67,8 @@ def render(diagnosis: Diagnosis, links: Links = NOWHERE, size: Size = COMMENT) -
         parts.append(table(_HEAD, rows[: size.most_rows]))
     if rows[size.most_rows :]:
         parts.append(_folded(many(len(rows) - size.most_rows, "more finding"), table(_HEAD, rows[size.most_rows :])))
-    parts += [_more(findings[len(told) :]), picture, *details, *beside, *tail]
+    first = 1 if details and _opened(findings[0]) else 0  # the line to blame tells more than the picture
+    parts += [_more(findings[len(told) :]), *details[:first], picture, *details[first:], *beside, *tail]
     return "\n\n".join(filter(None, parts)) + "\n"
 
 
@@ -104,8 +108,7 @@ def _whole(
     for finding in findings[: size.most_findings]:
         row, cut = _row(finding, links)
         place = (finding.cause.path, finding.cause.line) if finding.cause else ("", 0)
-        opened = not told and finding.severity > Severity.NOTE
-        detail = _detail(finding, diagnosis, cut=cut, again=place in seen, opened=opened)
+        detail = _detail(finding, diagnosis, cut=cut, again=place in seen, opened=not told and _opened(finding))
         room -= _bytes([*row, detail]) + 20
         if room < 0:
             break
@@ -114,12 +117,17 @@ def _whole(
     return told
 
 
+def _opened(finding: Finding) -> bool:
+    """Return whether the details are worth being open where the finding is the loudest."""
+    return finding.severity > Severity.NOTE
+
+
 def _row(finding: Finding, links: Links) -> tuple[list[str], bool]:
     """Return the cells of a finding, and whether its fix had to be cut."""
     where = code(squeeze(shown(finding.where or "everywhere"), 60))
     if finding.cause is not None:
         where += f"<br>{_place(finding.cause, links)}"
-    what = prose(finding.message.replace("\n", " "), 500)
+    what = prose(finding.message.replace("\n", " "), _MOST_MESSAGE)
     cut = False
     if finding.fix is not None:
         text = finding.fix.text.replace("\n", " ")
@@ -136,6 +144,8 @@ def _place(location: Location, links: Links) -> str:
 
 def _detail(finding: Finding, diagnosis: Diagnosis, *, cut: bool, again: bool, opened: bool) -> str:
     parts = []
+    if len(shown(finding.message, 100_000)) > _MOST_MESSAGE:
+        parts.append("<br>".join(prose(line) for line in finding.message.split("\n")))
     cause = finding.cause
     excerpt = [] if cause is None or again else _excerpt(cause, diagnosis)
     if excerpt:
@@ -199,7 +209,7 @@ def _picture(diagnosis: Diagnosis, size: Size) -> str:
     drawn = mermaid.render(diagnosis, most_characters=size.most_picture)
     if len(drawn) > size.most_picture:
         return ""
-    picture = fenced(drawn.rstrip("\n").split("\n"), "mermaid")
+    picture = f"{fenced(drawn.rstrip().split(chr(10)), 'mermaid')}\n\n{_LEGEND}"
     return picture if diagnosis.findings else _folded("The gradient flow", picture)
 
 
@@ -260,7 +270,7 @@ def _more(left: Sequence[Finding]) -> str:
     if not left:
         return ""
     rules = Counter((f.rule, f.name) for f in left).most_common(5)
-    each = ", ".join(f"{prose(rule, 40)} {prose(name, 60)}: {count:,}" for (rule, name), count in rules)
+    each = ", ".join(f"{code(f'{rule} {name}', 60)}: {count:,}" for (rule, name), count in rules)
     return f"**{len(left):,} more** ({counts(left)}) are in the JSON report: {each}{', …' if len(rules) == 5 else ''}."
 
 
