@@ -219,3 +219,10 @@ def test_files_of_a_run_are_written_when_nobody_reads_the_report(saved: Path) ->
     done = subprocess.run(["bash", "-c", script], cwd=saved, capture_output=True, text=True, check=False)
     assert done.stdout == "0\n"
     assert (saved / "c.json").is_file()
+
+
+def test_names_in_an_error_are_shown_and_not_obeyed(saved: Path) -> None:
+    done = report(saved, "run", "--frozen", "x\x1b[31m\n::error::y\n##[error]z", "train.py")
+    assert done.returncode == 2
+    assert "\x1b" not in done.stderr
+    assert not [line for line in done.stderr.splitlines() if line.lstrip().startswith("::") or "##[" in line]

@@ -37,9 +37,12 @@ class _Command(click.Group):
 
 
 def complain(error: GradcheckFreezeError | str) -> None:
-    """Print an error as the user sees it, as long as standard error takes it."""
+    """Print an error as the user sees it, as long as standard error takes it; names in it are shown and not obeyed."""
+    from gradcheck_freeze.report.words import shown, unobeyed
+
+    lines = [unobeyed(shown(line, 10_000)) for line in f"gradcheck-freeze: {error}".split("\n")]
     with suppress(OSError):
-        print(f"gradcheck-freeze: {error}", file=sys.stderr)
+        print("\n".join(lines), file=sys.stderr)
 
 
 def _version(context: click.Context, _: click.Parameter, wanted: bool) -> None:

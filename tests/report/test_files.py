@@ -142,3 +142,14 @@ def test_reports_in_text_load_neither_torch_nor_the_picture():
         "assert not {'torch', 'graphviz', 'gradcheck_freeze.report.picture'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_no_format_loads_torch_or_asks_for_what_a_saved_report_lacks(examples, tmp_path):
+    files.save(examples.leak(), tmp_path / "report.json")
+    code = (
+        "import sys; from gradcheck_freeze.report import files, reading;"
+        "diagnosis = reading.load(sys.argv[1]);"
+        "[form.render(diagnosis) for name, form in files.FORMATS.items() if name != 'png'];"
+        "sys.exit('torch' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code, tmp_path / "report.json"], check=True)
