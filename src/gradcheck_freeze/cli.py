@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from gradcheck_freeze.errors import GradcheckFreezeError
 
 if TYPE_CHECKING:
     from gradcheck_freeze.report.files import Format
+    from gradcheck_freeze.report.links import Links
     from gradcheck_freeze.rules.contract import Contract
     from gradcheck_freeze.rules.diagnosis import Diagnosis
     from gradcheck_freeze.trace.program import Outcome
@@ -35,9 +36,13 @@ class _Command(click.Group):
             sys.exit(error.status)
 
 
-def complain(error: GradcheckFreezeError) -> None:
-    """Print an error as the user sees it."""
-    print(f"gradcheck-freeze: {error}", file=sys.stderr)
+def complain(error: GradcheckFreezeError | str) -> None:
+    """Print an error as the user sees it, as long as standard error takes it; names in it are shown and not obeyed."""
+    from gradcheck_freeze.report.words import shown, unobeyed
+
+    lines = [unobeyed(shown(line, 10_000)) for line in f"gradcheck-freeze: {error}".split("\n")]
+    with suppress(OSError):
+        print("\n".join(lines), file=sys.stderr)
 
 
 def _version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
@@ -171,15 +176,20 @@ class _Wanted:
 
     files: list[tuple[Path, Format]]
     printed: Format | None  # what is printed in place of the text
+    links: Links  # where a build server keeps the source
+    summary: Path | None  # the summary of its job, to append to
 
 
 def _wanted(outputs: tuple[str, ...], form: str | None) -> _Wanted:
     """Return what is to be written where; raises `UsageError` for a format or a suffix that does not exist."""
     from gradcheck_freeze.report.files import format_named, format_of
+    from gradcheck_freeze.report.links import links_of
 
     chosen = None if form is None else format_named(form)
     files = [(Path(output).absolute(), chosen or format_of(output)) for output in outputs]
-    return _Wanted(files, None if files else chosen)
+    summary = os.environ.get("GITHUB_STEP_SUMMARY")
+    links = links_of(os.environ, str(Path.cwd()))
+    return _Wanted(files, None if files else chosen, links, Path(summary).absolute() if summary else None)
 
 
 def _write(diagnosis: Diagnosis, wanted: _Wanted) -> list[GradcheckFreezeError]:
@@ -189,20 +199,52 @@ def _write(diagnosis: Diagnosis, wanted: _Wanted) -> list[GradcheckFreezeError]:
     problems: list[GradcheckFreezeError] = []
     for path, form in wanted.files:
         try:
-            files.save(diagnosis, path, form)
+            files.save(diagnosis, path, form, wanted.links)
         except GradcheckFreezeError as error:
             problems.append(error)
         except Exception as error:
             if os.environ.get("GRADCHECK_FREEZE_DEBUG"):
                 raise
             problems.append(GradcheckFreezeError(f"internal error: {str(path)!r} could not be made ({error!r})."))
+    _summarize(diagnosis, wanted)
     return problems
+
+
+def _show(diagnosis: Diagnosis, wanted: _Wanted) -> list[GradcheckFreezeError]:
+    """Print the report of a run; where that fails the files are written all the same."""
+    from gradcheck_freeze.report import files
+
+    try:
+        files.show(diagnosis, sys.stderr, wanted.printed, wanted.links)
+    except BrokenPipeError:
+        pass  # whoever read it has seen enough
+    except GradcheckFreezeError as error:
+        return [error]
+    except Exception as error:
+        if os.environ.get("GRADCHECK_FREEZE_DEBUG"):
+            raise
+        return [GradcheckFreezeError(f"internal error: the report could not be printed ({error!r}).")]
+    return []
+
+
+def _summarize(diagnosis: Diagnosis, wanted: _Wanted) -> None:
+    """Append the report to the summary of the job where there is one; what goes wrong is told and changes nothing."""
+    if wanted.summary is None:
+        return
+    from gradcheck_freeze.report import summary
+
+    try:
+        summary.append(diagnosis, wanted.summary, wanted.links)
+    except Exception as error:
+        if os.environ.get("GRADCHECK_FREEZE_DEBUG"):
+            raise
+        said = error if isinstance(error, GradcheckFreezeError) else f"the job summary could not be made ({error!r})."
+        complain(said)
 
 
 def conclude(trace: Trace, contract: Contract, wanted: _Wanted, fail_on: str) -> int:
     """Judge a trace, print and write the reports, and return the status of our own."""
     from gradcheck_freeze.flow.build import build
-    from gradcheck_freeze.report import files
     from gradcheck_freeze.rules.contract import Contract
     from gradcheck_freeze.rules.judge import judge
 
@@ -214,17 +256,14 @@ def conclude(trace: Trace, contract: Contract, wanted: _Wanted, fail_on: str) ->
         except GradcheckFreezeError as error:
             problems.append(error)
             diagnosis = judge(flow, Contract())
-        files.show(diagnosis, sys.stderr, wanted.printed)
     except GradcheckFreezeError:
         raise
     except Exception as error:
         if os.environ.get("GRADCHECK_FREEZE_DEBUG"):
             raise
-        print(
-            f"gradcheck-freeze: internal error while judging ({error!r}); there is no report of this run.",
-            file=sys.stderr,
-        )
+        complain(f"internal error while judging ({error!r}); there is no report of this run.")
         return 3
+    problems += _show(diagnosis, wanted)
     problems += _write(diagnosis, wanted)
     for problem in problems:
         complain(problem)
@@ -235,11 +274,10 @@ def _status(diagnosis: Diagnosis, fail_on: str) -> int:
     if fail_on == "never":
         return 0
     if not diagnosis.losses:
-        print(
-            f"gradcheck-freeze: no backward pass was recorded, so there is no loss to trace back ({diagnosis.window.ops} ops seen).\n"
+        complain(
+            f"no backward pass was recorded, so there is no loss to trace back ({diagnosis.window.ops} ops seen).\n"
             "  Call loss.backward() or torch.autograd.grad() during the run; if the script does,\n"
-            "  check that it reaches the training step and does not run it in another process.",
-            file=sys.stderr,
+            "  check that it reaches the training step and does not run it in another process."
         )
         return 4
     return 1 if any(finding.severity >= _LEVELS.index(fail_on) + 1 for finding in diagnosis.findings) else 0
@@ -256,7 +294,7 @@ def report(outputs: tuple[str, ...], form: str | None, saved: str) -> None:
     wanted = _wanted(outputs, form)
     diagnosis = reading.load(saved)
     if not wanted.files:
-        files.show(diagnosis, sys.stdout, wanted.printed)
+        files.show(diagnosis, sys.stdout, wanted.printed, wanted.links)
     problems = _write(diagnosis, wanted)
     for problem in problems:
         complain(problem)

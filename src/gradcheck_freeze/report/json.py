@@ -21,7 +21,13 @@ Json = dict[str, Any]
 
 def render(diagnosis: Diagnosis) -> str:
     """Return the diagnosis as JSON text in ASCII with a final newline; equal diagnoses give equal text."""
-    return json.dumps(_interchangeable(document(diagnosis)), indent=1, sort_keys=True, allow_nan=False) + "\n"
+    return dumps(document(diagnosis))
+
+
+def dumps(value: Any) -> str:
+    """Return a value as JSON text that every parser takes, in ASCII and sorted."""
+    text = json.dumps(_interchangeable(value), indent=1, sort_keys=True, allow_nan=False) + "\n"
+    return text.replace("##", "#\\u0023")  # a build server obeys `##[command]` anywhere in a line that is printed
 
 
 def document(diagnosis: Diagnosis) -> Json:
@@ -29,7 +35,7 @@ def document(diagnosis: Diagnosis) -> Json:
     window, script = diagnosis.window, diagnosis.script
     return {
         "schema_version": SCHEMA_VERSION,
-        "tool": {"name": "gradcheck-freeze", "version": _version(), "torch": diagnosis.torch_version},
+        "tool": {"name": "gradcheck-freeze", "version": tool_version(), "torch": diagnosis.torch_version},
         "script": script
         and {"path": script.path, "arguments": list(script.arguments), "exit_status": script.exit_status},
         "window": {
@@ -58,7 +64,8 @@ def document(diagnosis: Diagnosis) -> Json:
     }
 
 
-def _version() -> str:
+def tool_version() -> str:
+    """Return the version of this package."""
     try:
         return version("gradcheck-freeze")
     except PackageNotFoundError:  # imported from a checkout that was never installed
