@@ -13,6 +13,7 @@ from gradcheck_freeze.rules.source import last_return, method_return
 from gradcheck_freeze.rules.zero_derivative import STEPWISE, what_made_it_zero
 from gradcheck_freeze.trace.record import GRAD, NONE, REQUIRES_GRAD
 
+_FILLING = frozenset({"zero_", "fill_", "constant_", "mul_", "copy_"})  # in-place ops that may leave nothing but zeros
 _SATURATING = frozenset(
     {
         "relu",
@@ -130,7 +131,10 @@ def _cause(case: Case, tensor: int, op: int, name: str) -> Location | None:
     factors = [trace.values.tensor[v] for v in ops.inputs[ops.first_input[op] : ops.first_input[op + 1]]]
     zero = [t for t in factors if t != NONE and _all_zero(case, t) and trace.tensors[t].declared != NONE]
     if zero and _all_zero(case, tensor):  # two factors that are zero keep each other there
-        return place(trace, trace.tensors[zero[0]].declared, "zero")
+        values = trace.values
+        filled = [values.op[v] for v in range(len(values)) if values.tensor[v] == zero[0] and values.op[v] != NONE]
+        own = [o for o in filled if trace.op_names[ops.name[o]] in _FILLING and o < op and ops.site[o] != NONE]
+        return place(trace, ops.site[own[-1]] if own else trace.tensors[zero[0]].declared, "zero")
     classes = method_return(trace, f"{name}.backward")
     return classes or place(trace, ops.site[op], name)
 

@@ -97,6 +97,14 @@ def _reason(case: Case, tensor: int, missing: list[int]) -> tuple[Location | Non
             "Build the optimizer after this line, or add the new parameters with add_param_group().",
             Severity.ERROR,
         )
+    unfrozen = _unfrozen(case, tensor)
+    if unfrozen is not None:
+        return (
+            unfrozen,
+            "it was unfrozen after the optimizer had been built without it",
+            "Hand it over here too, optimizer.add_param_group(...), or build the optimizer anew.",
+            Severity.ERROR,
+        )
     root = case.root(tensor)
     network = _network(case, tensor)  # one name may have been given to several, one after the other
     family = [t for t, other in enumerate(trace.tensors) if other.kind == "parameter" and _network(case, t) == network]
@@ -129,6 +137,17 @@ def _reason(case: Case, tensor: int, missing: list[int]) -> tuple[Location | Non
             Severity.WARNING,
         )
     return None
+
+
+def _unfrozen(case: Case, tensor: int) -> Location | None:
+    """Return where a tensor was unfrozen once all optimizers were there, at least two steps before the end."""
+    trace = case.flow.trace
+    flags = [d for d in trace.declarations if tensor in d.tensors and d.kind == "requires_grad"]
+    last = max((o.after for o in trace.optimizers), default=0)
+    if len(flags) < 2 or flags[-2].value or not flags[-1].value or flags[-1].after <= last:
+        return None
+    waited = sum(step.after > flags[-1].after for step in trace.steps)
+    return place(trace, flags[-1].site, "requires_grad = True") if waited > 1 else None
 
 
 def _replaced(case: Case, tensor: int) -> Location | None:

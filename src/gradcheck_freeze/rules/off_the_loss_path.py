@@ -9,7 +9,7 @@ from gradcheck_freeze.rules.case import ONE_NUMBER, Case
 from gradcheck_freeze.rules.finding import Finding, Location, Severity
 from gradcheck_freeze.rules.places import place
 from gradcheck_freeze.rules.rule import rule
-from gradcheck_freeze.rules.syntax import around, only_call
+from gradcheck_freeze.rules.syntax import around, computed_with, only_call
 from gradcheck_freeze.trace.record import NONE, REQUIRES_GRAD
 
 
@@ -64,6 +64,7 @@ def _last_use(case: Case, tensor: int) -> Location | None:
     if last == NONE:
         return None
     taken = _taken_into_a_loss(case, marks)
+    taken = taken if taken != NONE else _taken_to_compute_with(case, marks)
     if taken != NONE:
         return place(trace, ops.site[taken], trace.op_names[ops.name[taken]])
     backward = _backward_on_a_part(case, last)
@@ -80,6 +81,23 @@ def _taken_into_a_loss(case: Case, marks: set[int]) -> int:
             here, after = trace.sites[ops.site[op]], trace.sites[ops.site[op + 1]]
             goes_on = ops.outputs[ops.first_output[op + 1] : ops.first_output[op + 2]]
             if (here.path, here.line) == (after.path, after.line) and any(case.flow.data[v] for v in goes_on):
+                return op
+    return NONE
+
+
+def _taken_to_compute_with(case: Case, marks: set[int]) -> int:
+    """Return the op that takes the result out of torch as a number which a variable holds and something is computed with."""
+    trace = case.flow.trace
+    ops = trace.ops
+    first = min((b.after for b in trace.backwards), default=0)
+    for op in range(first):
+        if (
+            trace.op_names[ops.name[op]] in ONE_NUMBER
+            and ops.inputs[ops.first_input[op]] in marks
+            and ops.site[op] != NONE
+        ):
+            where = trace.sites[ops.site[op]]
+            if computed_with(where.path, where.line):
                 return op
     return NONE
 

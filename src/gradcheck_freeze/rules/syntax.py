@@ -46,6 +46,20 @@ def function_around(path: str, line: int) -> ast.AST:
     return held[-1] if held else tree_of(path)
 
 
+def computed_with(path: str, line: int) -> bool:
+    """Return whether a line assigns to a variable that an arithmetic expression of the same function reads."""
+    held = around(path, line)
+    if not held or not isinstance(held[-1], ast.Assign):
+        return False
+    names = {target.id for target in held[-1].targets if isinstance(target, ast.Name)}
+    return any(
+        isinstance(operand, ast.Name) and operand.id in names
+        for node in ast.walk(function_around(path, line))
+        if isinstance(node, ast.BinOp)
+        for operand in (node.left, node.right)
+    )
+
+
 def header(trace: Trace, site: int, kind: type[ast.stmt]) -> Location | None:
     """Return the line of the innermost `for`, `if` or the like around a site, in the same function."""
     if site == NONE:

@@ -22,6 +22,7 @@ from gradcheck_freeze.rules.frozen_written import frozen_written
 from gradcheck_freeze.rules.function_drops_gradient import function_drops_gradient
 from gradcheck_freeze.rules.gradient_always_zero import gradient_always_zero
 from gradcheck_freeze.rules.gradient_never_zeroed import gradient_never_zeroed
+from gradcheck_freeze.rules.gradient_not_asked_for import gradient_not_asked_for
 from gradcheck_freeze.rules.gradient_thrown_away import gradient_thrown_away
 from gradcheck_freeze.rules.graph_kept_alive import graph_kept_alive
 from gradcheck_freeze.rules.graph_retained_in_vain import graph_retained_in_vain
@@ -38,6 +39,7 @@ from gradcheck_freeze.rules.parameter_unused import parameter_unused
 from gradcheck_freeze.rules.path_leaves_torch import path_leaves_torch
 from gradcheck_freeze.rules.path_under_no_grad import path_under_no_grad
 from gradcheck_freeze.rules.path_without_derivative import path_without_derivative
+from gradcheck_freeze.rules.reversal_without_gradient import reversal_without_gradient
 from gradcheck_freeze.rules.rule import Rule
 from gradcheck_freeze.rules.stale_optimizer_entry import stale_optimizer_entry
 from gradcheck_freeze.rules.step_without_effect import step_without_effect
@@ -82,6 +84,8 @@ RULES: tuple[Rule, ...] = (
     learner_switched_off,
     optimizer_never_steps,
     optimizer_holds_a_buffer,
+    gradient_not_asked_for,
+    reversal_without_gradient,
     gradient_thrown_away,
     gradient_never_zeroed,
     twice_in_optimizers,
