@@ -1,4 +1,4 @@
-"""The command line: `run` watches a program, `report` makes any format of a saved report, `explain` shows a rule's page."""
+"""The command line: `run` watches a program; `report`, `diff` and `comment` work on saved reports; `explain` shows a rule."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from gradcheck_freeze.report.files import Format
     from gradcheck_freeze.rules.contract import Contract
     from gradcheck_freeze.rules.diagnosis import Diagnosis
+    from gradcheck_freeze.rules.finding import Finding
     from gradcheck_freeze.trace.program import Outcome
     from gradcheck_freeze.trace.record import Trace
 
@@ -86,6 +87,11 @@ _FORMAT = click.option(
     "--max-ops", type=click.IntRange(min=1), default=5_000_000, show_default=True, help="Ops to record at most."
 )
 @click.option("--fail-on", type=click.Choice(_LEVELS), help="The least severity that gives status 1 (default error).")
+@click.option(
+    "--baseline",
+    metavar="BASE.json",
+    help="A saved report to compare with: only findings that it does not have give status 1.",
+)
 @click.argument("target")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def run(
@@ -98,6 +104,7 @@ def run(
     steps: int | None,
     max_ops: int,
     fail_on: str | None,
+    baseline: str | None,
     target: str,
     arguments: tuple[str, ...],
 ) -> None:
@@ -109,9 +116,10 @@ def run(
 
     settings = read_settings(Path.cwd(), frozen, trainable, ignore)
     wanted = _wanted(outputs, form)
+    base = _load(baseline) if baseline else None
     trace, outcome, among_ours = watch_program(target, list(arguments), as_module, steps or settings.steps, max_ops)
     with among_ours:
-        own = conclude(trace, settings.contract, wanted, fail_on or settings.fail_on)
+        own = conclude(trace, settings.contract, wanted, fail_on or settings.fail_on, base)
     if outcome.interrupted:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGINT)
@@ -199,8 +207,14 @@ def _write(diagnosis: Diagnosis, wanted: _Wanted) -> list[GradcheckFreezeError]:
     return problems
 
 
-def conclude(trace: Trace, contract: Contract, wanted: _Wanted, fail_on: str) -> int:
-    """Judge a trace, print and write the reports, and return the status of our own."""
+def _load(saved: str) -> Diagnosis:
+    from gradcheck_freeze.report import reading
+
+    return reading.load(saved)
+
+
+def conclude(trace: Trace, contract: Contract, wanted: _Wanted, fail_on: str, base: Diagnosis | None = None) -> int:
+    """Judge a trace, print and write the reports, and return the status of our own; with a base, new findings count."""
     from gradcheck_freeze.flow.build import build
     from gradcheck_freeze.report import files
     from gradcheck_freeze.rules.contract import Contract
@@ -215,6 +229,7 @@ def conclude(trace: Trace, contract: Contract, wanted: _Wanted, fail_on: str) ->
             problems.append(error)
             diagnosis = judge(flow, Contract())
         files.show(diagnosis, sys.stderr, wanted.printed)
+        findings = _new(base, diagnosis, told=wanted.printed is None) if base else diagnosis.findings
     except GradcheckFreezeError:
         raise
     except Exception as error:
@@ -228,10 +243,22 @@ def conclude(trace: Trace, contract: Contract, wanted: _Wanted, fail_on: str) ->
     problems += _write(diagnosis, wanted)
     for problem in problems:
         complain(problem)
-    return problems[0].status if problems else _status(diagnosis, fail_on)
+    return problems[0].status if problems else _status(diagnosis, findings, fail_on)
 
 
-def _status(diagnosis: Diagnosis, fail_on: str) -> int:
+def _new(base: Diagnosis, head: Diagnosis, told: bool) -> tuple[Finding, ...]:
+    """Return the findings that the base does not have; where it is told, print what changed below the report."""
+    from gradcheck_freeze.report.change import text
+    from gradcheck_freeze.report.change.compare import compare
+
+    change = compare(base, head)
+    if told:
+        print(file=sys.stderr)
+        text.write(change, head, sys.stderr, full=False)
+    return change.new
+
+
+def _status(diagnosis: Diagnosis, findings: tuple[Finding, ...], fail_on: str) -> int:
     if fail_on == "never":
         return 0
     if not diagnosis.losses:
@@ -242,7 +269,12 @@ def _status(diagnosis: Diagnosis, fail_on: str) -> int:
             file=sys.stderr,
         )
         return 4
-    return 1 if any(finding.severity >= _LEVELS.index(fail_on) + 1 for finding in diagnosis.findings) else 0
+    return _failure(findings, fail_on)
+
+
+def _failure(findings: tuple[Finding, ...], fail_on: str) -> int:
+    """Return 1 where a finding is at least this severe, else 0."""
+    return int(fail_on != "never" and any(finding.severity >= _LEVELS.index(fail_on) + 1 for finding in findings))
 
 
 @command.command()
@@ -251,16 +283,52 @@ def _status(diagnosis: Diagnosis, fail_on: str) -> int:
 @click.argument("saved", metavar="REPORT.json")
 def report(outputs: tuple[str, ...], form: str | None, saved: str) -> None:
     """Make any format from a saved JSON report, without running anything; without -o it is printed."""
-    from gradcheck_freeze.report import files, reading
+    from gradcheck_freeze.report import files
 
     wanted = _wanted(outputs, form)
-    diagnosis = reading.load(saved)
+    diagnosis = _load(saved)
     if not wanted.files:
         files.show(diagnosis, sys.stdout, wanted.printed)
     problems = _write(diagnosis, wanted)
     for problem in problems:
         complain(problem)
     sys.exit(problems[0].status if problems else 0)
+
+
+@command.command()
+@_OUTPUT
+@_FORMAT
+@click.option(
+    "--fail-on",
+    type=click.Choice(_LEVELS),
+    default="error",
+    show_default=True,
+    help="The least severity of a new finding that gives status 1.",
+)
+@click.argument("base", metavar="BASE.json")
+@click.argument("head", metavar="HEAD.json")
+def diff(outputs: tuple[str, ...], form: str | None, fail_on: str, base: str, head: str) -> None:
+    """Say what a change did to the gradient flow: compare the JSON reports of two runs; without -o it is printed.
+
+    Only findings that the base does not have give status 1.
+    """
+    from gradcheck_freeze.report.change import files
+    from gradcheck_freeze.report.change.compare import compare
+
+    chosen = None if form is None else files.format_named(form)
+    wanted = [(output, chosen or files.format_of(output)) for output in outputs]
+    before, after = _load(base), _load(head)
+    change = compare(before, after)
+    if not wanted:
+        files.show(change, after, sys.stdout, chosen)
+    problems = []
+    for output, kind in wanted:
+        try:
+            files.save(change, after, output, kind)
+        except GradcheckFreezeError as error:
+            problems.append(error)
+            complain(error)
+    sys.exit(problems[0].status if problems else _failure(change.new, fail_on))
 
 
 @command.command()

@@ -32,7 +32,7 @@ def test_schema_is_one():
 
 
 def test_every_story_is_valid_by_the_schema_and_reads_as_its_golden_file(story, request, same_as_golden, monkeypatch):
-    monkeypatch.setattr(report, "_version", lambda: "0.0.0")
+    monkeypatch.setattr(report, "tool_version", lambda: "0.0.0")
     parse(report.render(story))
     if request.node.callspec.id not in ("large", "lora"):
         same_as_golden(f"{request.node.callspec.id}.json", report.render(story))

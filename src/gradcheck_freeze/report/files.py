@@ -63,7 +63,11 @@ def show(diagnosis: Diagnosis, stream: TextIO, form: Format | None = None) -> No
 
         terminal.write(diagnosis, stream)
         return
-    content = form.render(diagnosis)
+    put(form.render(diagnosis), stream)
+
+
+def put(content: str | bytes, stream: TextIO) -> None:
+    """Print a report that is made already, in UTF-8 whatever the encoding of the stream."""
     if isinstance(content, str):
         content = content.encode("utf-8", "backslashreplace")
     stream.flush()
@@ -81,7 +85,11 @@ def save(diagnosis: Diagnosis, path: str | os.PathLike[str], form: Format | None
     An existing file is replaced at once or stays whole. Raises `UsageError` for an unknown suffix and, with the
     reason, for a file that cannot be written.
     """
-    content = (form or format_of(path)).render(diagnosis)
+    put_file((form or format_of(path)).render(diagnosis), path)
+
+
+def put_file(content: str | bytes, path: str | os.PathLike[str]) -> None:
+    """Write a report that is made already, whole or not at all; raises `UsageError` where it cannot be written."""
     try:
         _replace(Path(path), content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content)
     except OSError as error:

@@ -20,7 +20,7 @@ Json = dict[str, Any]
 
 def render(diagnosis: Diagnosis) -> str:
     """Return the diagnosis as JSON text in ASCII with a final newline; equal diagnoses give equal text."""
-    return json.dumps(_interchangeable(document(diagnosis)), indent=1, sort_keys=True, allow_nan=False) + "\n"
+    return json.dumps(interchangeable(document(diagnosis)), indent=1, sort_keys=True, allow_nan=False) + "\n"
 
 
 def document(diagnosis: Diagnosis) -> Json:
@@ -28,7 +28,7 @@ def document(diagnosis: Diagnosis) -> Json:
     window, script = diagnosis.window, diagnosis.script
     return {
         "schema_version": SCHEMA_VERSION,
-        "tool": {"name": "gradcheck-freeze", "version": _version(), "torch": diagnosis.torch_version},
+        "tool": {"name": "gradcheck-freeze", "version": tool_version(), "torch": diagnosis.torch_version},
         "script": script
         and {"path": script.path, "arguments": list(script.arguments), "exit_status": script.exit_status},
         "window": {
@@ -41,7 +41,7 @@ def document(diagnosis: Diagnosis) -> Json:
         "losses": [_loss(r) for r in sorted(diagnosis.losses, key=lambda r: (r.name, _order(r.location)))],
         "optimizers": [_optimizer(r) for r in sorted(diagnosis.optimizers, key=lambda r: (r.name, _order(r.built)))],
         "findings": [
-            _finding(finding) for finding in sorted((*diagnosis.findings, *diagnosis.ignored), key=_loudest_first)
+            finding_object(finding) for finding in sorted((*diagnosis.findings, *diagnosis.ignored), key=_loudest_first)
         ],
         "unneeded_ignores": [
             {"rule": entry.rule, "pattern": entry.pattern, "reason": entry.reason}
@@ -56,22 +56,23 @@ def document(diagnosis: Diagnosis) -> Json:
     }
 
 
-def _version() -> str:
+def tool_version() -> str:
+    """Return the version of this tool."""
     try:
         return version("gradcheck-freeze")
     except PackageNotFoundError:  # imported from a checkout that was never installed
         return "0"
 
 
-def _interchangeable(value: Any) -> Any:
+def interchangeable(value: Any) -> Any:
     """Return the value as every JSON parser takes it: no NaN or infinity, and lone surrogates written out."""
     if isinstance(value, str):
         return value.encode("utf-8", "backslashreplace").decode()
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):
-        return {_interchangeable(key): _interchangeable(item) for key, item in value.items()}
-    return [_interchangeable(item) for item in value] if isinstance(value, (list, tuple)) else value
+        return {interchangeable(key): interchangeable(item) for key, item in value.items()}
+    return [interchangeable(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def _location(location: Location | None) -> Json | None:
@@ -135,7 +136,8 @@ def _optimizer(record: OptimizerRecord) -> Json:
     }
 
 
-def _finding(finding: Finding) -> Json:
+def finding_object(finding: Finding) -> Json:
+    """Return a finding as the values that JSON knows."""
     return {
         "rule": finding.rule,
         "name": finding.name,

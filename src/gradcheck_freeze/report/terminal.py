@@ -28,7 +28,7 @@ def write(diagnosis: Diagnosis, stream: TextIO) -> None:
     """Print the report to a stream, coloured where rich finds a terminal (NO_COLOR, FORCE_COLOR, COLUMNS hold)."""
     console = Console(file=stream, highlight=False, markup=False, emoji=False)
     for line in _lines(diagnosis, console.width):
-        console.print(_encodable(line, console.encoding), no_wrap=True, overflow="ignore", crop=False)
+        console.print(encodable(line, console.encoding), no_wrap=True, overflow="ignore", crop=False)
 
 
 def render(diagnosis: Diagnosis, width: int = 80) -> str:
@@ -148,7 +148,7 @@ def _advice(findings: Sequence[Finding], width: int) -> list[Text]:
     return wrap(Text(f"gradcheck-freeze explain {shown(findings[0].rule)} tells why this matters.", "dim"), width, "")
 
 
-def _encodable(line: Text, encoding: str) -> Text:
+def encodable(line: Text, encoding: str) -> Text:
     """Return the line with what the stream's encoding lacks spelt in ASCII, with its styles."""
     try:
         line.plain.encode(encoding)
