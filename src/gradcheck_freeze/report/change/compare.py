@@ -131,16 +131,18 @@ def _come_and_gone(base: Diagnosis, head: Diagnosis, names: Mapping[str, str]) -
     def gone(record: ParameterRecord) -> str:
         if record.kind == "buffer" or record.name in names:
             return ""
-        return "tied" if record.name in is_alias else "gone"
+        return "tied" if record.name in is_alias else f"gone {mode(record, base.window.steps > 0)}"
 
     for word, name, members in _rows(head.parameters.values(), come):
         kind, _, now = word.partition(" ")
         yield replace(_shift(kind, name, members, {}), after=(now,) if now else ())
-    for kind, name, members in _rows(base.parameters.values(), gone):
+    for word, name, members in _rows(base.parameters.values(), gone):
+        kind, _, was = word.partition(" ")
+        shift = _shift(kind, name, members, {})
         yield replace(
-            _shift(kind, name, members, {}),
-            losses_before=_sorted(members, _losses), losses_after=(),
-            optimizers_before=_sorted(members, _optimizers), optimizers_after=(),
+            shift, before=(was,) if was else (),
+            losses_before=shift.losses_after, losses_after=(),
+            optimizers_before=shift.optimizers_after, optimizers_after=(),
         )  # fmt: skip
 
 

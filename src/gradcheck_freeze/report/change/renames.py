@@ -10,7 +10,9 @@ from gradcheck_freeze.report.rollup import natural
 from gradcheck_freeze.rules.diagnosis import ParameterRecord
 
 Records = Mapping[str, ParameterRecord]
-_MOST_PAIRS = 10_000  # one suffix in 100 modules of both runs tells nothing: a longer suffix will
+_MOST_PAIRS = 2_500  # one suffix in 50 modules of both runs tells nothing: a longer suffix will
+
+_ENOUGH = 5  # tensors of equal names and shapes: fewer are alike by chance, if the modules are not called alike
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,18 +64,25 @@ def _renames(gone: Records, new: Records) -> tuple[Rename, ...]:
             shared.update((before, after) for before in befores for after in afters)
     gone_below, new_below = _sizes(gone), _sizes(new)
     open_gone, open_new = set(gone), set(new)
+    new_in: dict[str, list[str]] = defaultdict(list)
+    for name in sorted(new, key=natural):
+        for prefix in _prefixes(name):
+            new_in[prefix].append(name)
     found = []
     for (before, after), count in sorted(shared.items(), key=_most_first):
         if 2 * count < max(gone_below[before], new_below[after]):
             continue
         names = [
             name
-            for name in sorted(open_new, key=natural)
-            if (below := _below(after, name)) is not None
+            for name in new_in[after]
+            if name in open_new
+            and (below := _below(after, name)) is not None
             and (old := _join(before, below)) in open_gone
             and _kind(gone[old]) == _kind(new[name])
         ]
         if not names or 2 * len(names) < max(gone_below[before], new_below[after]):
+            continue
+        if len(names) < _ENOUGH and not _akin(before, after, whole=names == [after]):
             continue
         found.append(Rename(before, after, tuple(names)))
         for name in names:
@@ -83,6 +92,12 @@ def _renames(gone: Records, new: Records) -> tuple[Rename, ...]:
             gone_below.subtract(_prefixes(old))
             new_below.subtract(_prefixes(name))
     return tuple(found)
+
+
+def _akin(before: str, after: str, whole: bool) -> bool:
+    """Return whether only the last part of the name changed, or what stands before it: a word, and no tensor's own name."""
+    (parent, _, last), (other_parent, _, other_last) = before.rpartition("."), after.rpartition(".")
+    return parent == other_parent or (not whole and last == other_last and not last.isdigit())
 
 
 def _most_first(pair: tuple[tuple[str, str], int]) -> tuple[int, int, bool, tuple[object, ...], tuple[object, ...]]:

@@ -124,13 +124,12 @@ def _how(shift: Shift, written: Written) -> str:
 
 def _before(shift: Shift, written: Written) -> str:
     """Return what happened to them in the base, where it is one thing."""
-    if shift.kind == "gone" and (shift.losses_before or shift.optimizers_before):
-        return f"; it was {_through(shift, written)}"
     if len(shift.before) != 1 or shift.before[0] == shift.kind or shift.kind in ("moving", "still", "trainable"):
         return ""
     was = _WAS[shift.before[0]]
     through = _through(shift, written) if shift.before[0] == "trained" else ""
-    return f"; before, it was {through}" if through else f"; before, it {was}"
+    lead = "; it" if shift.kind == "gone" else "; before, it"
+    return f"{lead} was {through}" if through else f"{lead} {was}"
 
 
 def _through(shift: Shift, written: Written) -> str:
