@@ -16,6 +16,7 @@ from gradcheck_freeze.errors import GradcheckFreezeError
 
 if TYPE_CHECKING:
     from gradcheck_freeze.report.files import Format
+    from gradcheck_freeze.report.links import Links
     from gradcheck_freeze.rules.contract import Contract
     from gradcheck_freeze.rules.diagnosis import Diagnosis
     from gradcheck_freeze.rules.finding import Finding
@@ -179,15 +180,20 @@ class _Wanted:
 
     files: list[tuple[Path, Format]]
     printed: Format | None  # what is printed in place of the text
+    links: Links  # where a build server keeps the source
+    summary: Path | None  # the summary of its job, to append to
 
 
 def _wanted(outputs: tuple[str, ...], form: str | None) -> _Wanted:
     """Return what is to be written where; raises `UsageError` for a format or a suffix that does not exist."""
     from gradcheck_freeze.report.files import format_named, format_of
+    from gradcheck_freeze.report.links import links_of
 
     chosen = None if form is None else format_named(form)
     files = [(Path(output).absolute(), chosen or format_of(output)) for output in outputs]
-    return _Wanted(files, None if files else chosen)
+    summary = os.environ.get("GITHUB_STEP_SUMMARY")
+    links = links_of(os.environ, str(Path.cwd()))
+    return _Wanted(files, None if files else chosen, links, Path(summary).absolute() if summary else None)
 
 
 def _write(diagnosis: Diagnosis, wanted: _Wanted) -> list[GradcheckFreezeError]:
@@ -197,14 +203,30 @@ def _write(diagnosis: Diagnosis, wanted: _Wanted) -> list[GradcheckFreezeError]:
     problems: list[GradcheckFreezeError] = []
     for path, form in wanted.files:
         try:
-            files.save(diagnosis, path, form)
+            files.save(diagnosis, path, form, wanted.links)
         except GradcheckFreezeError as error:
             problems.append(error)
         except Exception as error:
             if os.environ.get("GRADCHECK_FREEZE_DEBUG"):
                 raise
             problems.append(GradcheckFreezeError(f"internal error: {str(path)!r} could not be made ({error!r})."))
+    _summarize(diagnosis, wanted)
     return problems
+
+
+def _summarize(diagnosis: Diagnosis, wanted: _Wanted) -> None:
+    """Append the report to the summary of the job where there is one; what goes wrong is told and changes nothing."""
+    if wanted.summary is None:
+        return
+    from gradcheck_freeze.report import summary
+
+    try:
+        summary.append(diagnosis, wanted.summary, wanted.links)
+    except Exception as error:
+        if os.environ.get("GRADCHECK_FREEZE_DEBUG"):
+            raise
+        said = error if isinstance(error, GradcheckFreezeError) else f"the job summary could not be made ({error!r})."
+        print(f"gradcheck-freeze: {said}", file=sys.stderr)
 
 
 def _load(saved: str) -> Diagnosis:
@@ -228,7 +250,7 @@ def conclude(trace: Trace, contract: Contract, wanted: _Wanted, fail_on: str, ba
         except GradcheckFreezeError as error:
             problems.append(error)
             diagnosis = judge(flow, Contract())
-        files.show(diagnosis, sys.stderr, wanted.printed)
+        files.show(diagnosis, sys.stderr, wanted.printed, wanted.links)
         findings = _new(base, diagnosis, told=wanted.printed is None) if base else diagnosis.findings
     except GradcheckFreezeError:
         raise
@@ -251,10 +273,16 @@ def _new(base: Diagnosis, head: Diagnosis, told: bool) -> tuple[Finding, ...]:
     from gradcheck_freeze.report.change import text
     from gradcheck_freeze.report.change.compare import compare
 
-    change = compare(base, head)
-    if told:
-        print(file=sys.stderr)
-        text.write(change, head, sys.stderr, full=False)
+    try:
+        change = compare(base, head)
+        if told:
+            print(file=sys.stderr)
+            text.write(change, head, sys.stderr, full=False)
+    except Exception as error:  # the reports are still to be written
+        if os.environ.get("GRADCHECK_FREEZE_DEBUG"):
+            raise
+        print(f"gradcheck-freeze: internal error while comparing ({error!r}); every finding counts.", file=sys.stderr)
+        return head.findings
     return change.new
 
 
@@ -288,7 +316,7 @@ def report(outputs: tuple[str, ...], form: str | None, saved: str) -> None:
     wanted = _wanted(outputs, form)
     diagnosis = _load(saved)
     if not wanted.files:
-        files.show(diagnosis, sys.stdout, wanted.printed)
+        files.show(diagnosis, sys.stdout, wanted.printed, wanted.links)
     problems = _write(diagnosis, wanted)
     for problem in problems:
         complain(problem)

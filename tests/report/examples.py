@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import networkx as nx
 
+from gradcheck_freeze.rules.contract import Ignore
 from gradcheck_freeze.rules.diagnosis import (
     Diagnosis,
     Excerpt,
@@ -225,6 +227,42 @@ def hostile() -> Diagnosis:
         ),
         gaps=(f"[blink]{HOSTILE}",),
         script=ScriptRecord(HOSTILE, (HOSTILE, "\udc80"), 1),
+    )
+
+
+def infected(name: str, line: str, path: str, words: str, number: int = 8) -> Diagnosis:
+    """The blocked story with texts of others in every field that can hold one."""
+    story = blocked()
+    place = Location(path, number, number + 1, name, line, words)
+    finding = replace(
+        story.findings[0], parameters=(name, words), where=name, message=words, cause=place, trail=(place, at(3), place, at(9, words, path)),
+        fix=Fix(words, line, False),
+    )  # fmt: skip
+    other = replace(finding, severity=Severity.WARNING, rule=words, name=name, message=f"{line}\n{words}", trail=())
+    note = replace(
+        finding, severity=Severity.NOTE, kind="hazard", where=words, message=name, cause=None, fix=None, trail=()
+    )
+    records = [
+        parameter(name, "BLOCKED", losses=[words], optimizer=name),
+        parameter(words, "LEAK", losses=[name], optimizer=words),
+    ]
+    flow = graph(records, (finding,))
+    flow.add_node(words, kind="module", label=name, module=words, state="LEAK", count=2, location=place, findings=())
+    flow.add_edge("x", words, gradient=False, cut=True, location=place, op=words, findings=())
+    return replace(
+        story,
+        findings=(finding, other, note),
+        parameters={record.name: record for record in records},
+        graph=flow,
+        gaps=(words, line),
+        script=ScriptRecord(path, (name, line), 3),
+        window=replace(story.window, closed=words),
+        excerpts=(Excerpt(path, number - 1, (line, line, words, name)),),
+        losses=(LossRecord(words, place, 1, (name,)), LossRecord(name, place, 1, (words,))),
+        optimizers=(OptimizerRecord(name, words, place, 1, (name,), (name,), (words,)),),
+        ignored=(replace(finding, ignored=words),),
+        unneeded=(Ignore(words, name, line),),
+        torch_version=words,
     )
 
 

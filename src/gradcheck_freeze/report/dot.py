@@ -76,7 +76,9 @@ def _node(dot: Digraph, name: str, attributes: dict[str, object]) -> None:
 def _edge(dot: Digraph, source: str, target: str, attributes: dict[str, object]) -> None:
     if attributes.get("cut"):
         location = attributes.get("location")
-        where = f"\n{location.path.rpartition('/')[2]}:{location.line}" if isinstance(location, Location) else ""
+        where = (
+            f"\n{shown(location.path.rpartition('/')[2], 60)}:{location.line}" if isinstance(location, Location) else ""
+        )
         op = shown(str(attributes.get("op", "")), 40)
         dot.edge(
             source,

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import TextIO
 
 from gradcheck_freeze.errors import UsageError
+from gradcheck_freeze.report.links import NOWHERE, Links
 from gradcheck_freeze.rules.diagnosis import Diagnosis
 
-Render = Callable[[Diagnosis], str | bytes]
+Render = Callable[..., str | bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +24,12 @@ class Format:
     suffixes: tuple[str, ...]
     module: str
     function: str = "render"
+    linked: bool = False  # whether it names files as a repository does, or links to them
 
-    def render(self, diagnosis: Diagnosis) -> str | bytes:
+    def render(self, diagnosis: Diagnosis, links: Links = NOWHERE) -> str | bytes:
         """Return the report; its module is imported now, so that a text report need not load the picture."""
         make: Render = getattr(import_module(f"gradcheck_freeze.report.{self.module}"), self.function)
-        return make(diagnosis)
+        return make(diagnosis, links) if self.linked else make(diagnosis)
 
 
 FORMATS: dict[str, Format] = {
@@ -36,15 +38,27 @@ FORMATS: dict[str, Format] = {
     "dot": Format((".dot", ".gv"), "picture", "source"),
     "svg": Format((".svg",), "picture", "svg"),
     "png": Format((".png",), "picture", "png"),
+    "markdown": Format((".md",), "markdown", linked=True),
+    "gitlab-markdown": Format((".gitlab.md",), "markdown", "render_short", linked=True),
+    "github": Format((), "github", linked=True),
+    "sarif": Format((".sarif", ".sarif.json"), "sarif", linked=True),
+    "gitlab": Format((".codequality.json",), "gitlab", linked=True),
+    "junit": Format((".xml",), "junit", linked=True),
+    "mermaid": Format((".mmd", ".mermaid"), "mermaid"),
 }
 
 
 def format_of(path: str | os.PathLike[str]) -> Format:
     """Return the format that the suffix of a file name names; raises `UsageError` where it names none."""
     name = Path(path).name.lower()
-    for form in FORMATS.values():
-        if any(name.endswith(suffix) and name != suffix for suffix in form.suffixes):
-            return form
+    fitting = [
+        (len(suffix), form)
+        for form in FORMATS.values()
+        for suffix in form.suffixes
+        if name.endswith(suffix) and name != suffix
+    ]
+    if fitting:
+        return max(fitting, key=lambda pair: pair[0])[1]
     known = ", ".join(suffix for form in FORMATS.values() for suffix in form.suffixes)
     raise UsageError(f"{os.fspath(path)!r} names no known format.\n  Let the name end in one of {known}.")
 
@@ -56,14 +70,14 @@ def format_named(name: str) -> Format:
     return FORMATS[name]
 
 
-def show(diagnosis: Diagnosis, stream: TextIO, form: Format | None = None) -> None:
+def show(diagnosis: Diagnosis, stream: TextIO, form: Format | None = None, links: Links = NOWHERE) -> None:
     """Print a report to a stream: in a format, or else as text that fits the terminal."""
     if form is None:
         from gradcheck_freeze.report import terminal
 
         terminal.write(diagnosis, stream)
         return
-    put(form.render(diagnosis), stream)
+    put(form.render(diagnosis, links), stream)
 
 
 def put(content: str | bytes, stream: TextIO) -> None:
@@ -79,13 +93,15 @@ def put(content: str | bytes, stream: TextIO) -> None:
         binary.flush()
 
 
-def save(diagnosis: Diagnosis, path: str | os.PathLike[str], form: Format | None = None) -> None:
+def save(
+    diagnosis: Diagnosis, path: str | os.PathLike[str], form: Format | None = None, links: Links = NOWHERE
+) -> None:
     """Write a report in a format, or else in that which its suffix names.
 
     An existing file is replaced at once or stays whole. Raises `UsageError` for an unknown suffix and, with the
     reason, for a file that cannot be written.
     """
-    put_file((form or format_of(path)).render(diagnosis), path)
+    put_file((form or format_of(path)).render(diagnosis, links), path)
 
 
 def put_file(content: str | bytes, path: str | os.PathLike[str]) -> None:

@@ -20,7 +20,13 @@ Json = dict[str, Any]
 
 def render(diagnosis: Diagnosis) -> str:
     """Return the diagnosis as JSON text in ASCII with a final newline; equal diagnoses give equal text."""
-    return json.dumps(interchangeable(document(diagnosis)), indent=1, sort_keys=True, allow_nan=False) + "\n"
+    return dumps(document(diagnosis))
+
+
+def dumps(value: Any) -> str:
+    """Return a value as JSON text that every parser takes, in ASCII and sorted."""
+    text = json.dumps(_interchangeable(value), indent=1, sort_keys=True, allow_nan=False) + "\n"
+    return text.replace("##", "#\\u0023")  # a build server obeys `##[command]` anywhere in a line that is printed
 
 
 def document(diagnosis: Diagnosis) -> Json:
@@ -57,22 +63,22 @@ def document(diagnosis: Diagnosis) -> Json:
 
 
 def tool_version() -> str:
-    """Return the version of this tool."""
+    """Return the version of this package."""
     try:
         return version("gradcheck-freeze")
     except PackageNotFoundError:  # imported from a checkout that was never installed
         return "0"
 
 
-def interchangeable(value: Any) -> Any:
+def _interchangeable(value: Any) -> Any:
     """Return the value as every JSON parser takes it: no NaN or infinity, and lone surrogates written out."""
     if isinstance(value, str):
         return value.encode("utf-8", "backslashreplace").decode()
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):
-        return {interchangeable(key): interchangeable(item) for key, item in value.items()}
-    return [interchangeable(item) for item in value] if isinstance(value, (list, tuple)) else value
+        return {_interchangeable(key): _interchangeable(item) for key, item in value.items()}
+    return [_interchangeable(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def _location(location: Location | None) -> Json | None:

@@ -70,7 +70,9 @@ def _edge(source: tuple[int, int], target: tuple[int, int], attributes: dict[str
             f'<line x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}" stroke="#90008E" stroke-width="2" stroke-dasharray="6 4"/>'
         )
         location = attributes.get("location")
-        where = f" {location.path.rpartition('/')[2]}:{location.line}" if isinstance(location, Location) else ""
+        where = (
+            f" {shown(location.path.rpartition('/')[2], 60)}:{location.line}" if isinstance(location, Location) else ""
+        )
         label = escape(shown(f"✂ {attributes.get('op', '')}{where}", 60))
         return f'{line}<text x="{(x1 + x2) / 2}" y="{(y1 + y2) / 2 - 6}" text-anchor="middle" fill="#90008E">{label}</text>'
     colour, width = ("#14884C", 2) if attributes.get("gradient") else ("#8C959F", 1)

@@ -13,6 +13,8 @@ from gradcheck_freeze.report.words import LOOKS, shown
 from gradcheck_freeze.rules.diagnosis import STATES, Diagnosis, LossRecord, OptimizerRecord
 
 STYLES = {"LEAK": "bold red", "BLOCKED": "bold magenta", "learning": "green", "frozen": "blue", "idle": "dim"}
+MODULE_HEAD = ("module", "state", "optimizer", "losses", "tensors", "elements")
+ATTRIBUTION = "which loss teaches which module, and through which optimizer"
 _MOST_ROWS = 15
 _MOST_MODULES = 10
 _MOST_LOSSES = 4
@@ -23,37 +25,49 @@ _COUNTS_FROM = 60  # columns of width that leave room for the counts
 
 def modules(diagnosis: Diagnosis, width: int) -> list[Text]:
     """Return the table by module: where there are too many rows the faulty and then the largest ones stay."""
-    rows = roll_up(diagnosis.parameters.values())
+    rows, rest = module_rows(diagnosis, _MOST_ROWS)
     if not rows:
         return []
+    most = len(MODULE_HEAD) if width >= _COUNTS_FROM else 4
+    table = columns(MODULE_HEAD[:most], [row[:most] for row in rows], width, right=(4, 5), fixed=(1, 4, 5))
+    return [*table, *(wrap(Text(rest, "dim"), width) if rest else [])]
+
+
+def module_rows(diagnosis: Diagnosis, most: int) -> tuple[list[list[Cell]], str]:
+    """Return the cells under `MODULE_HEAD`, at most so many rows, and a line about those left out, or nothing."""
+    rows = roll_up(diagnosis.parameters.values())
     by_weight = sorted(rows, key=lambda row: (row.state not in FAULTY, -row.numel))
-    kept = set(by_weight if len(rows) <= _MOST_ROWS else by_weight[: _MOST_ROWS - 1])
-    head = ("module", "state", "optimizer", "losses", "tensors", "elements")
-    most = len(head) if width >= _COUNTS_FROM else 4
-    table = columns(
-        head[:most], [_cells(row)[:most] for row in rows if row in kept], width, right=(4, 5), fixed=(1, 4, 5)
-    )
-    return [*table, *_rest([row for row in rows if row not in kept], width)]
+    kept = set(by_weight if len(rows) <= most else by_weight[: most - 1])
+    return [_cells(row) for row in rows if row in kept], _rest([row for row in rows if row not in kept])
 
 
 def attribution(diagnosis: Diagnosis, width: int) -> list[Text]:
     """Return which loss teaches which module, through which optimizer; nothing where there is one of each."""
-    if len(diagnosis.losses) <= 1 and len(diagnosis.optimizers) <= 1:
+    head, rows, more = attribution_rows(diagnosis, _MOST_MODULES, _MOST_LOSSES)
+    if not rows:
         return []
+    found = wrap(Text(f"{ATTRIBUTION}:", "dim"), width) + columns(head, rows, width)
+    return [*found, *(wrap(Text(more, "dim"), width) if more else [])]
+
+
+def attribution_rows(
+    diagnosis: Diagnosis, most_modules: int, most_losses: int
+) -> tuple[list[str], list[list[Cell]], str]:
+    """Return the head and the cells of the table of losses by module, and a line about what is left out, or nothing."""
+    if len(diagnosis.losses) <= 1 and len(diagnosis.optimizers) <= 1:
+        return [], [], ""
     losses = sorted(diagnosis.losses, key=lambda loss: (_line(loss), loss.name))
     groups = heads(record.name for record in diagnosis.parameters.values() if record.kind != "buffer")
     if not losses or not groups:
-        return []
-    columned = [(loss, frozenset(loss.parameters)) for loss in losses[:_MOST_LOSSES]]
+        return [], [], ""
+    columned = [(loss, frozenset(loss.parameters)) for loss in losses[:most_losses]]
     rows = [
         [(shown(name, 100), ""), *(_taught(diagnosis.optimizers, loss, fed, members) for loss, fed in columned)]
-        for name, members in sorted(groups.items(), key=lambda group: natural(group[0]))[:_MOST_MODULES]
+        for name, members in sorted(groups.items(), key=lambda group: natural(group[0]))[:most_modules]
     ]
-    found = wrap(Text("which loss teaches which module, and through which optimizer:", "dim"), width)
-    found += columns(["module", *(_title(loss, losses) for loss, _ in columned)], rows, width)
-    left = ((len(groups) - _MOST_MODULES, "module"), (len(losses) - _MOST_LOSSES, "loss"))
+    left = ((len(groups) - most_modules, "module"), (len(losses) - most_losses, "loss"))
     more = ", ".join(many(count, f"more {word}") for count, word in left if count > 0)
-    return [*found, *(wrap(Text(f"… and {more}", "dim"), width) if more else [])]
+    return ["module", *(_title(loss, losses) for loss, _ in columned)], rows, f"… and {more}" if more else ""
 
 
 def many(count: int, word: str) -> str:
@@ -96,13 +110,13 @@ def _shares(sets: Iterable[set[str]]) -> str:
     return names([shown(name, 40) + part for name, part in parts.items()]) or _NONE
 
 
-def _rest(rows: Sequence[Row], width: int) -> list[Text]:
+def _rest(rows: Sequence[Row]) -> str:
     if not rows:
-        return []
+        return ""
     counts = Counter(row.state for row in rows)
     tensors = many(sum(len(row.records) for row in rows), "tensor")
     states = ", ".join(f"{counts[s]:,} {LOOKS[s].word} {LOOKS[s].glyph}" for s in STATES if counts[s])
-    return wrap(Text(f"… and {many(len(rows), 'more row')}: {states} ({tensors})", "dim"), width)
+    return f"… and {many(len(rows), 'more row')}: {states} ({tensors})"
 
 
 def _line(loss: LossRecord) -> tuple[str, int]:

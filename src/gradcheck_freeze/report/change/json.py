@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from gradcheck_freeze.report.change.sentences import headline, sentence
 from gradcheck_freeze.report.change.value import Change, Count, Shift, Totals
-from gradcheck_freeze.report.json import finding_object, interchangeable, tool_version
+from gradcheck_freeze.report.json import dumps, finding_object, tool_version
 from gradcheck_freeze.rules.diagnosis import Diagnosis
 
 SCHEMA_VERSION = "1.0"
@@ -15,7 +14,7 @@ SCHEMA_VERSION = "1.0"
 
 def render(change: Change, _head: Diagnosis) -> str:
     """Return the comparison as JSON text in ASCII with a final newline."""
-    return json.dumps(interchangeable(document(change)), indent=1, sort_keys=True, allow_nan=False) + "\n"
+    return dumps(document(change))
 
 
 def document(change: Change) -> dict[str, Any]:
