@@ -8,11 +8,11 @@ from __future__ import annotations
 import http.client
 import json
 import re
-import time
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.message import Message
+from time import sleep, time
 from typing import Any
 from urllib.error import URLError
 from urllib.parse import urljoin, urlsplit
@@ -112,7 +112,7 @@ class Connection:
         """Wait for as long as that, or for what is left of the patience."""
         seconds = min(seconds, self._patience)
         self._patience -= seconds
-        time.sleep(seconds)
+        sleep(seconds)
 
     def _send(self, method: str, url: str, payload: Mapping[str, Any] | None) -> _Answer:
         data = None if payload is None else json.dumps(payload).encode()
@@ -198,7 +198,7 @@ def _wished(answer: _Answer) -> float | None:
     reset = next((answer.headers[key] for key in ("X-RateLimit-Reset", "RateLimit-Reset") if key in answer.headers), "")
     remaining = answer.headers.get("X-RateLimit-Remaining", answer.headers.get("RateLimit-Remaining", ""))
     if remaining == "0" and reset.isdecimal():
-        return max(1.0, float(reset[:12]) - time.time())
+        return max(1.0, float(reset[:12]) - time())
     limited = answer.status == 429 or b"rate limit" in answer.body.lower()
     return 60.0 if limited else None
 
