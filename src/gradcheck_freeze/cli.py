@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,9 +37,13 @@ class _Command(click.Group):
             sys.exit(error.status)
 
 
-def complain(error: GradcheckFreezeError) -> None:
-    """Print an error as the user sees it."""
-    print(f"gradcheck-freeze: {error}", file=sys.stderr)
+def complain(error: GradcheckFreezeError | str) -> None:
+    """Print an error as the user sees it, as long as standard error takes it; names in it are shown and not obeyed."""
+    from gradcheck_freeze.report.words import shown, unobeyed
+
+    lines = [unobeyed(shown(line, 10_000)) for line in f"gradcheck-freeze: {error}".split("\n")]
+    with suppress(OSError):
+        print("\n".join(lines), file=sys.stderr)
 
 
 def _version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
@@ -214,6 +218,23 @@ def _write(diagnosis: Diagnosis, wanted: _Wanted) -> list[GradcheckFreezeError]:
     return problems
 
 
+def _show(diagnosis: Diagnosis, wanted: _Wanted) -> list[GradcheckFreezeError]:
+    """Print the report of a run; where that fails the files are written all the same."""
+    from gradcheck_freeze.report import files
+
+    try:
+        files.show(diagnosis, sys.stderr, wanted.printed, wanted.links)
+    except BrokenPipeError:
+        pass  # whoever read it has seen enough
+    except GradcheckFreezeError as error:
+        return [error]
+    except Exception as error:
+        if os.environ.get("GRADCHECK_FREEZE_DEBUG"):
+            raise
+        return [GradcheckFreezeError(f"internal error: the report could not be printed ({error!r}).")]
+    return []
+
+
 def _summarize(diagnosis: Diagnosis, wanted: _Wanted) -> None:
     """Append the report to the summary of the job where there is one; what goes wrong is told and changes nothing."""
     if wanted.summary is None:
@@ -226,7 +247,7 @@ def _summarize(diagnosis: Diagnosis, wanted: _Wanted) -> None:
         if os.environ.get("GRADCHECK_FREEZE_DEBUG"):
             raise
         said = error if isinstance(error, GradcheckFreezeError) else f"the job summary could not be made ({error!r})."
-        print(f"gradcheck-freeze: {said}", file=sys.stderr)
+        complain(said)
 
 
 def _load(saved: str) -> Diagnosis:
@@ -238,7 +259,6 @@ def _load(saved: str) -> Diagnosis:
 def conclude(trace: Trace, contract: Contract, wanted: _Wanted, fail_on: str, base: Diagnosis | None = None) -> int:
     """Judge a trace, print and write the reports, and return the status of our own; with a base, new findings count."""
     from gradcheck_freeze.flow.build import build
-    from gradcheck_freeze.report import files
     from gradcheck_freeze.rules.contract import Contract
     from gradcheck_freeze.rules.judge import judge
 
@@ -250,18 +270,15 @@ def conclude(trace: Trace, contract: Contract, wanted: _Wanted, fail_on: str, ba
         except GradcheckFreezeError as error:
             problems.append(error)
             diagnosis = judge(flow, Contract())
-        files.show(diagnosis, sys.stderr, wanted.printed, wanted.links)
-        findings = _new(base, diagnosis, told=wanted.printed is None) if base else diagnosis.findings
     except GradcheckFreezeError:
         raise
     except Exception as error:
         if os.environ.get("GRADCHECK_FREEZE_DEBUG"):
             raise
-        print(
-            f"gradcheck-freeze: internal error while judging ({error!r}); there is no report of this run.",
-            file=sys.stderr,
-        )
+        complain(f"internal error while judging ({error!r}); there is no report of this run.")
         return 3
+    problems += _show(diagnosis, wanted)
+    findings = _new(base, diagnosis, told=wanted.printed is None) if base else diagnosis.findings
     problems += _write(diagnosis, wanted)
     for problem in problems:
         complain(problem)
@@ -276,12 +293,13 @@ def _new(base: Diagnosis, head: Diagnosis, told: bool) -> tuple[Finding, ...]:
     try:
         change = compare(base, head)
         if told:
-            print(file=sys.stderr)
-            text.write(change, head, sys.stderr, full=False)
+            with suppress(OSError):  # nobody reads it, or there is no room for it
+                print(file=sys.stderr)
+                text.write(change, head, sys.stderr, full=False)
     except Exception as error:  # the reports are still to be written
         if os.environ.get("GRADCHECK_FREEZE_DEBUG"):
             raise
-        print(f"gradcheck-freeze: internal error while comparing ({error!r}); every finding counts.", file=sys.stderr)
+        complain(f"internal error while comparing ({error!r}); every finding counts.")
         return head.findings
     return change.new
 
@@ -290,11 +308,10 @@ def _status(diagnosis: Diagnosis, findings: tuple[Finding, ...], fail_on: str) -
     if fail_on == "never":
         return 0
     if not diagnosis.losses:
-        print(
-            f"gradcheck-freeze: no backward pass was recorded, so there is no loss to trace back ({diagnosis.window.ops} ops seen).\n"
+        complain(
+            f"no backward pass was recorded, so there is no loss to trace back ({diagnosis.window.ops} ops seen).\n"
             "  Call loss.backward() or torch.autograd.grad() during the run; if the script does,\n"
-            "  check that it reaches the training step and does not run it in another process.",
-            file=sys.stderr,
+            "  check that it reaches the training step and does not run it in another process."
         )
         return 4
     return _failure(findings, fail_on)

@@ -1,5 +1,6 @@
 """Whatever names, messages and source lines hold, every format shows it, and nothing that reads the format obeys it."""
 
+import contextlib
 import html.parser
 import io
 import json
@@ -115,6 +116,14 @@ def read(text: str) -> str:
     return " ".join(text.replace("\u200b", "").split())
 
 
+@contextlib.contextmanager
+def own_layout():
+    """Draw with the layout of our own, which is fast: what is asked here does not depend on the engine."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(picture, "engines", list)
+        yield
+
+
 def hostile(test):
     """Run a test with texts of every kind: each attack in every place, then whatever hypothesis puts together."""
     run = given(name=TEXTS, line=TEXTS, path=TEXTS, words=TEXTS)(test)
@@ -222,8 +231,9 @@ def test_a_terminal_and_a_build_server_obey_nothing(examples, name, line, path, 
 
 
 @hostile
-def test_a_cell_of_a_notebook_runs_nothing(examples, monkeypatch_module, name, line, path, words):
-    page = Page(notebook.render(examples.infected(name, line, path, words)))
+def test_a_cell_of_a_notebook_runs_nothing(examples, name, line, path, words):
+    with own_layout():
+        page = Page(notebook.render(examples.infected(name, line, path, words)))
     assert set(page.elements) <= ELEMENTS
     assert page.open == []
     assert all(address.startswith("data:image/svg+xml;base64,") for address in page.addresses)
@@ -233,21 +243,15 @@ def test_a_cell_of_a_notebook_runs_nothing(examples, monkeypatch_module, name, l
         assert held(name) in read(page.text)
 
 
-@pytest.fixture(scope="module")
-def monkeypatch_module():
-    """Draw with the layout of our own: what is asked of the picture here does not depend on the engine."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(picture, "engines", list)
-        yield patch
-
-
 @hostile
-def test_a_picture_is_well_formed_and_holds_no_command(examples, monkeypatch_module, name, line, path, words):
+def test_a_picture_is_well_formed_and_holds_no_command(examples, name, line, path, words):
     diagnosis = examples.infected(name, line, path, words)
-    for text in (picture.source(diagnosis), picture.svg(diagnosis)):
+    with own_layout():
+        svg = picture.svg(diagnosis)
+    for text in (picture.source(diagnosis), svg):
         assert control_characters(text) <= {"\t"}
         assert commands(text) == []
-    tree = ElementTree.fromstring(picture.svg(diagnosis))
+    tree = ElementTree.fromstring(svg)
     assert not [
         node for node in tree.iter() if node.tag.rpartition("}")[2] in ("script", "foreignObject", "image", "a")
     ]
@@ -256,9 +260,12 @@ def test_a_picture_is_well_formed_and_holds_no_command(examples, monkeypatch_mod
 def test_dot_reads_a_source_full_of_attacks(examples):
     if not picture.engines():
         pytest.skip("no layout engine here")
-    for attack in ATTACKS:
-        svg = picture.svg(examples.infected(attack, attack, attack, attack))
-        ElementTree.fromstring(svg)
+    for start in range(0, len(ATTACKS), 8):
+        name, line = " ".join(ATTACKS[start : start + 4]), " ".join(ATTACKS[start + 4 : start + 8])
+        drawn = picture._draw(picture.source(examples.infected(name, line, line, name)), "svg")
+        assert drawn is not None, "the engine could not read it"
+        tree = ElementTree.fromstring(drawn)
+        assert not [node for node in tree.iter() if node.tag.rpartition("}")[2] in ("script", "image")]
 
 
 @pytest.mark.parametrize("form", sorted(files.FORMATS))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -42,7 +43,7 @@ FORMATS: dict[str, Format] = {
     "gitlab-markdown": Format((".gitlab.md",), "markdown", "render_short", linked=True),
     "github": Format((), "github", linked=True),
     "sarif": Format((".sarif", ".sarif.json"), "sarif", linked=True),
-    "gitlab": Format((".codequality.json",), "gitlab", linked=True),
+    "gitlab": Format((".codequality.json", "code-quality-report.json"), "gitlab", linked=True),
     "junit": Format((".xml",), "junit", linked=True),
     "mermaid": Format((".mmd", ".mermaid"), "mermaid"),
 }
@@ -71,25 +72,40 @@ def format_named(name: str) -> Format:
 
 
 def show(diagnosis: Diagnosis, stream: TextIO, form: Format | None = None, links: Links = NOWHERE) -> None:
-    """Print a report to a stream: in a format, or else as text that fits the terminal."""
-    if form is None:
-        from gradcheck_freeze.report import terminal
+    """Print a report to a stream: in a format, or else as text that fits the terminal.
 
-        terminal.write(diagnosis, stream)
-        return
-    put(form.render(diagnosis, links), stream)
+    Raises `UsageError` where the stream takes no more, and `BrokenPipeError` where nobody reads it.
+    """
+    with printing(stream):
+        if form is None:
+            from gradcheck_freeze.report import terminal
+
+            terminal.write(diagnosis, stream)
+        else:
+            put(form.render(diagnosis, links), stream)
+
+
+@contextmanager
+def printing(stream: TextIO) -> Iterator[None]:
+    """Flush the stream at the end, and raise `UsageError` where it takes no more."""
+    try:
+        yield
+        stream.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise UsageError(f"the report could not be printed: {error.strerror or error}.") from error
 
 
 def put(content: str | bytes, stream: TextIO) -> None:
     """Print a report that is made already, in UTF-8 whatever the encoding of the stream."""
-    if isinstance(content, str):
-        content = content.encode("utf-8", "backslashreplace")
+    data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
     stream.flush()
     binary = getattr(stream, "buffer", None)
     if binary is None:
-        stream.write(content.decode("utf-8", "replace"))
+        stream.write(data.decode("utf-8", "replace"))
     else:
-        binary.write(content)
+        binary.write(data)
         binary.flush()
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import networkx as nx
 
+from gradcheck_freeze.report.attribution import Share, shares
 from gradcheck_freeze.rules.diagnosis import Diagnosis, LossRecord, OptimizerRecord, ParameterRecord
 from gradcheck_freeze.rules.finding import Finding, Fix, Location
 
@@ -46,6 +47,7 @@ def document(diagnosis: Diagnosis) -> Json:
         "parameters": [_parameter(r) for r in sorted(diagnosis.parameters.values(), key=lambda record: record.name)],
         "losses": [_loss(r) for r in sorted(diagnosis.losses, key=lambda r: (r.name, _order(r.location)))],
         "optimizers": [_optimizer(r) for r in sorted(diagnosis.optimizers, key=lambda r: (r.name, _order(r.built)))],
+        "attribution": [_share(share) for share in shares(diagnosis)],
         "findings": [
             finding_object(finding) for finding in sorted((*diagnosis.findings, *diagnosis.ignored), key=_loudest_first)
         ],
@@ -139,6 +141,19 @@ def _optimizer(record: OptimizerRecord) -> Json:
         "parameters": sorted(record.parameters),
         "updated": sorted(record.updated),
         "losses": sorted(record.losses),
+    }
+
+
+def _share(share: Share) -> Json:
+    location = share.loss.location
+    return {
+        "loss": share.loss.name,
+        "line": location.line if location else None,
+        "module": share.module,
+        "parameters": share.parameters,
+        "fed": share.fed,
+        "moved": share.moved,
+        "optimizers": list(share.optimizers),
     }
 
 

@@ -17,11 +17,11 @@ from gradcheck_freeze.report.layout import squeeze
 from gradcheck_freeze.report.links import NOWHERE, Links
 from gradcheck_freeze.report.markup import code, element, fenced, link, prose, table
 from gradcheck_freeze.report.rollup import natural
-from gradcheck_freeze.report.tables import ATTRIBUTION, MODULE_HEAD, attribution_rows, many, module_rows
+from gradcheck_freeze.report.tables import ATTRIBUTION, MODULE_HEAD, NOTHING, attribution_rows, many, module_rows
 from gradcheck_freeze.report.verdict import blamed, counts, loudest_first, sentence, watched
 from gradcheck_freeze.report.words import KINDS, LOOKS, shown, unobeyed
 from gradcheck_freeze.rules.diagnosis import STATES, Diagnosis
-from gradcheck_freeze.rules.finding import Finding, Location, Severity
+from gradcheck_freeze.rules.finding import Finding, Fix, Location, Severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,10 @@ _MOST_GAPS = 5
 _MOST_IGNORED = 20
 _MOST_PATCH = 30
 _MOST_TEXT = 300
+_MOST_MESSAGE = 500
+_LEGEND = "<sub>Arrows forward: data. Back, green: gradient; red: gradient of a leak. Dashed, ending in ✕: gradient cut.</sub>"
+_NAMES = (0, 2, 3)  # columns of the table by module that hold names
+_RESERVE = 2_500  # bytes
 _SHARE = 0.4  # of the room, for the tables and lists beside the findings
 
 
@@ -54,7 +58,7 @@ def render(diagnosis: Diagnosis, links: Links = NOWHERE, size: Size = COMMENT) -
     head = [marker(diagnosis), _headline(diagnosis), f"<sub>gradcheck-freeze {prose(watched(diagnosis), 600)}.</sub>"]
     tail = [_explanation(findings)] if findings else []
     picture = _picture(diagnosis, size)
-    room = size.most_bytes - _bytes([*head, *tail, picture]) - 1_000  # what is said of those left out
+    room = size.most_bytes - _bytes([*head, *tail, picture]) - _RESERVE  # what is said of those left out
     beside = _fitting([*_tables(diagnosis, size), _accepted(diagnosis), _gaps(diagnosis.gaps)], room * _SHARE)
     told = _whole(findings, diagnosis, links, size, room - _bytes(beside))
     rows, details = [row for row, _ in told], [detail for _, detail in told]
@@ -63,7 +67,8 @@ def render(diagnosis: Diagnosis, links: Links = NOWHERE, size: Size = COMMENT) -
         parts.append(table(_HEAD, rows[: size.most_rows]))
     if rows[size.most_rows :]:
         parts.append(_folded(many(len(rows) - size.most_rows, "more finding"), table(_HEAD, rows[size.most_rows :])))
-    parts += [_more(findings[len(told) :]), picture, *details, *beside, *tail]
+    first = 1 if details and _opened(findings[0]) else 0  # the line to blame tells more than the picture
+    parts += [_more(findings[len(told) :]), *details[:first], picture, *details[first:], *beside, *tail]
     return "\n\n".join(filter(None, parts)) + "\n"
 
 
@@ -103,8 +108,7 @@ def _whole(
     for finding in findings[: size.most_findings]:
         row, cut = _row(finding, links)
         place = (finding.cause.path, finding.cause.line) if finding.cause else ("", 0)
-        opened = not told and finding.severity > Severity.NOTE
-        detail = _detail(finding, diagnosis, cut=cut, again=place in seen, opened=opened)
+        detail = _detail(finding, diagnosis, cut=cut, again=place in seen, opened=not told and _opened(finding))
         room -= _bytes([*row, detail]) + 20
         if room < 0:
             break
@@ -113,12 +117,17 @@ def _whole(
     return told
 
 
+def _opened(finding: Finding) -> bool:
+    """Return whether the details are worth being open where the finding is the loudest."""
+    return finding.severity > Severity.NOTE
+
+
 def _row(finding: Finding, links: Links) -> tuple[list[str], bool]:
     """Return the cells of a finding, and whether its fix had to be cut."""
     where = code(squeeze(shown(finding.where or "everywhere"), 60))
     if finding.cause is not None:
         where += f"<br>{_place(finding.cause, links)}"
-    what = prose(finding.message.replace("\n", " "), 500)
+    what = prose(finding.message.replace("\n", " "), _MOST_MESSAGE)
     cut = False
     if finding.fix is not None:
         text = finding.fix.text.replace("\n", " ")
@@ -135,18 +144,16 @@ def _place(location: Location, links: Links) -> str:
 
 def _detail(finding: Finding, diagnosis: Diagnosis, *, cut: bool, again: bool, opened: bool) -> str:
     parts = []
+    if len(shown(finding.message, 100_000)) > _MOST_MESSAGE:
+        parts.append("<br>".join(prose(line) for line in finding.message.split("\n")))
     cause = finding.cause
-    excerpt = [] if cause is None else _excerpt(cause, diagnosis, again=again)
+    excerpt = [] if cause is None or again else _excerpt(cause, diagnosis)
     if excerpt:
         parts.append(fenced(excerpt, "python"))
     steps = trail(finding)
     if steps:
         parts += ["From the loss back to the parameters:", fenced(_trail(steps, cause))]
-    fix = finding.fix
-    if fix is not None and (cut or fix.patch or fix.verified is not None):
-        tried = {None: "", True: " (verified: the faults are gone with it)", False: " (not verified)"}[fix.verified]
-        parts.append(f"**Fix{tried}:** " + "<br>".join(prose(line) for line in fix.text.split("\n")))
-        parts += [fenced(_patch(fix.patch), "diff")] if fix.patch else []
+    parts += _fix(finding.fix, whole=cut) if finding.fix else []
     if not parts:
         return ""
     title = f"<b>{finding.severity.word} {element(f'{finding.rule} {finding.name}')}</b>"
@@ -157,9 +164,18 @@ def _detail(finding: Finding, diagnosis: Diagnosis, *, cut: bool, again: bool, o
     return _folded(title, *parts, opened=opened)
 
 
-def _excerpt(cause: Location, diagnosis: Diagnosis, *, again: bool) -> list[str]:
-    """Return the numbered lines; without those around the blamed ones where they were shown before."""
-    lines = [line for line in around(cause, diagnosis.excerpts) if line.blamed or not again]
+def _fix(fix: Fix, *, whole: bool) -> list[str]:
+    """Return what the row of the finding has no room for: the rest of the text, the patch, and whether it was tried."""
+    tried = {None: "", True: " (verified: the faults are gone with it)", False: " (not verified)"}[fix.verified]
+    text = "<br>".join(prose(line) for line in fix.text.split("\n")) if whole else ""
+    if not (text or fix.patch or tried):
+        return []
+    said = f"**Fix{tried}:** {text}" if text else f"The fix as a patch{tried}:" if fix.patch else f"The fix{tried}."
+    return [said, *([fenced(_patch(fix.patch), "diff")] if fix.patch else [])]
+
+
+def _excerpt(cause: Location, diagnosis: Diagnosis) -> list[str]:
+    lines = around(cause, diagnosis.excerpts)
     gutter = len(str(lines[-1].number)) if lines else 0
     return [
         f"{'>' if line.blamed else ' '} {line.number:>{gutter}} | {shown(line.code, _MOST_TEXT)}".rstrip()
@@ -188,12 +204,12 @@ def _patch(patch: str) -> list[str]:
 
 def _picture(diagnosis: Diagnosis, size: Size) -> str:
     """Return the flow as Mermaid, which both hosts draw; folded where there is nothing to find in it."""
-    if not diagnosis.graph:
+    if not diagnosis.graph or not diagnosis.parameters:
         return ""
     drawn = mermaid.render(diagnosis, most_characters=size.most_picture)
     if len(drawn) > size.most_picture:
         return ""
-    picture = fenced(drawn.rstrip("\n").split("\n"), "mermaid")
+    picture = f"{fenced(drawn.rstrip().split(chr(10)), 'mermaid')}\n\n{_LEGEND}"
     return picture if diagnosis.findings else _folded("The gradient flow", picture)
 
 
@@ -203,7 +219,9 @@ def _tables(diagnosis: Diagnosis, size: Size) -> list[str]:
     found = []
     rows, rest = module_rows(diagnosis, _MOST_MODULES)
     if rows:
-        cells = [[code(name), *(prose(text) for text, _ in others)] for (name, _), *others in rows]
+        cells = [
+            [_names(text) if index in _NAMES else prose(text) for index, (text, _) in enumerate(row)] for row in rows
+        ]
         found.append(_folded(_states(diagnosis), table(list(MODULE_HEAD), cells), prose(rest)))
     head, rows, more = attribution_rows(diagnosis, _MOST_MODULES, _MOST_LOSSES)
     if rows:
@@ -211,6 +229,10 @@ def _tables(diagnosis: Diagnosis, size: Size) -> list[str]:
         named = [head[0], *map(code, head[1:])]
         found.append(_folded(ATTRIBUTION[0].upper() + ATTRIBUTION[1:], table(named, cells), prose(more)))
     return found
+
+
+def _names(text: str) -> str:
+    return prose(text) if text == NOTHING else code(text)
 
 
 def _states(diagnosis: Diagnosis) -> str:
@@ -248,7 +270,7 @@ def _more(left: Sequence[Finding]) -> str:
     if not left:
         return ""
     rules = Counter((f.rule, f.name) for f in left).most_common(5)
-    each = ", ".join(f"{prose(rule, 40)} {prose(name, 60)}: {count:,}" for (rule, name), count in rules)
+    each = ", ".join(f"{code(f'{rule} {name}', 60)}: {count:,}" for (rule, name), count in rules)
     return f"**{len(left):,} more** ({counts(left)}) are in the JSON report: {each}{', …' if len(rules) == 5 else ''}."
 
 

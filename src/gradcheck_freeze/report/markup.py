@@ -29,7 +29,7 @@ _REFERENCE = re.compile(  # !12, %milestone, &epic, GH-12; {+ and [- mark change
     r"(?<![A-Za-z0-9])(?:[!%^]|&amp;)(?=[\w\"])|\bgh-(?=\d)|[\[{](?=[+-]|\w+:)", re.IGNORECASE
 )
 _EMOJI = re.compile(r":(?=[\w+-]+:)|:(?=//)")
-_WEB = re.compile(r"\bwww\.", re.IGNORECASE)
+_WEB = re.compile(r"www\.", re.IGNORECASE)
 _MARK = re.compile(r"[^\w\s(),./:;+-]|_", re.ASCII)
 
 

@@ -47,12 +47,19 @@ def heads(names: Iterable[str]) -> dict[str, list[str]]:
     """Group names by the author's own top-level modules: one level deeper as long as there would be only one."""
     names = list(names)
     depth = 1
-    while len({_head(name, depth) for name in names}) == 1 and all(name.count(".") > depth for name in names):
+    while len({_module(name, depth) for name in names}) == 1 and all(
+        _module(name, depth + 1) != name for name in names
+    ):
         depth += 1
     groups: dict[str, list[str]] = {}
     for name in sorted(names, key=natural):
-        groups.setdefault(_head(name, depth), []).append(name)
+        groups.setdefault(_module(name, depth), []).append(name)
     return groups
+
+
+def _module(name: str, depth: int) -> str:
+    """Return the beginning of a name; `self` before it only says where the module is kept."""
+    return _head(name, depth + name.startswith("self."))
 
 
 def by_module(records: Sequence[ParameterRecord]) -> list[Row]:

@@ -21,12 +21,20 @@ from gradcheck_freeze.rules.finding import Finding, Severity
 _NARROWEST = 40
 _MOST_FINDINGS = 8  # shown in full
 _MOST_GAPS = 5
-_ASCII = str.maketrans({"✓": "+", "⚠": "!", "⛔": "x", "❄": "*", "○": "o", "–": "-", "…": "..."})
+# As wide as what they stand for, so that columns stay columns.
+_ASCII = str.maketrans({"✓": "+", "⚠": "!", "⛔": "xx", "❄": "*", "○": "o", "–": "-", "…": "~"})
+
+
+class _Console(Console):
+    """A console that lets its user know when nobody reads any more: there may be files still to write."""
+
+    def on_broken_pipe(self) -> None:
+        raise  # noqa: PLE0704 - called while a BrokenPipeError is handled
 
 
 def write(diagnosis: Diagnosis, stream: TextIO) -> None:
     """Print the report to a stream, coloured where rich finds a terminal (NO_COLOR, FORCE_COLOR, COLUMNS hold)."""
-    console = Console(file=stream, highlight=False, markup=False, emoji=False)
+    console = _Console(file=stream, highlight=False, markup=False, emoji=False)
     for line in _lines(diagnosis, console.width):
         console.print(encodable(line, console.encoding), no_wrap=True, overflow="ignore", crop=False)
 

@@ -40,8 +40,10 @@ def sentence(diagnosis: Diagnosis) -> str:
     found = counts(diagnosis.findings)
     if not diagnosis.losses:
         return f"no backward pass was seen, so nothing was judged{f' ({found})' if found else ''}"
-    if any(finding.severity > Severity.NOTE for finding in diagnosis.findings):
-        return f"({found})"
+    loud = [finding for finding in diagnosis.findings if finding.severity > Severity.NOTE]
+    if loud:
+        risky = sorted({finding.where for finding in loud if finding.kind not in STATE_OF_KIND}, key=natural)
+        return f"{f'HAZARD {blamed_names(risky)}  ' if risky else ''}({found})"
     look = LOOKS["learning"]
     seen = ", as far as was seen" if diagnosis.gaps else ""
     return f"{look.word} {look.glyph} every parameter learns or stays as declared{seen}{f' ({found})' if found else ''}"

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
 from gradcheck_freeze.rules.case import Case
 from gradcheck_freeze.rules.finding import Finding, Location, Severity
-from gradcheck_freeze.rules.places import place
+from gradcheck_freeze.rules.places import line_at, place
 from gradcheck_freeze.rules.rule import rule
+from gradcheck_freeze.rules.syntax import assigned_before, header, only_call
 from gradcheck_freeze.trace.record import NONE
+
+_SUMMING = {"add", "add_", "lerp", "lerp_", "__add__", "__iadd__"}
 
 
 @rule("GF216", kind="blockage", severity=Severity.ERROR)
@@ -29,6 +33,7 @@ def average_never_follows(case: Case) -> Iterator[Finding]:
     Instead: go over the buffers too, or over `state_dict()`; check the decay.
     """
     trace = case.flow.trace
+    yield from _of_themselves(case)
     sources = followed(case)
     if not sources:
         return
@@ -41,10 +46,59 @@ def average_never_follows(case: Case) -> Iterator[Finding]:
             case.flow,
             tensors,
             "{where} is updated here from what is trained, but never changes: the update leaves it as it is.",
-            place(trace, site, "update"),
+            _weight(case, site) or place(trace, site, "update"),
+            trail=tuple(p for p in (place(trace, site, "update"), _weight(case, site)) if p),
             fix="Check the weight of the new value in this average (a decay of 1 keeps the old one), and which of the two is written.",
         )
     yield from _forgotten(case, sources)
+
+
+def _of_themselves(case: Case) -> Iterator[Finding]:
+    """Yield the averages that are updated from their own numbers."""
+    trace = case.flow.trace
+    groups: dict[int, list[int]] = {}
+    for tensor, record in enumerate(trace.tensors):
+        if record.kind == "parameter" and not case.flow.tensors[tensor].optimizers and tensor in case.intent.fixed:
+            op = added_to_itself(case, tensor)
+            if op != NONE and _times(case, tensor) > 1:
+                groups.setdefault(trace.ops.site[op], []).append(tensor)
+    for site, tensors in groups.items():
+        update = place(trace, site, "update")
+        calling = only_call(trace, site)
+        yield average_never_follows.finding(
+            case.flow,
+            tensors,
+            "{where} is updated from itself, so it never follows what is trained.",
+            calling or update,
+            trail=tuple(p for p in (update, calling) if p),
+            fix="Hand over the network that is trained, not the average.",
+        )
+
+
+def added_to_itself(case: Case, tensor: int) -> int:
+    """Return the op by which the program writes, outside every step and module, a sum of a tensor and itself into it."""
+    trace = case.flow.trace
+    ops, values = trace.ops, trace.values
+    made_of: dict[int, bool] = {}  # value computed from the tensor alone → whether it has been added to itself
+    for op in range(len(ops)):
+        read = ops.inputs[ops.first_input[op] : ops.first_input[op + 1]]
+        if ops.call[op] != NONE or not read or any(values.tensor[v] != tensor and v not in made_of for v in read):
+            continue
+        summed = (len(read) > 1 and trace.op_names[ops.name[op]] in _SUMMING) or any(made_of.get(v) for v in read)
+        for value in ops.outputs[ops.first_output[op] : ops.first_output[op + 1]]:
+            if values.tensor[value] == tensor and summed:
+                return op
+            made_of[value] = summed
+    return NONE
+
+
+def _weight(case: Case, site: int) -> Location | None:
+    """Return the line that sets the weight of the new value, if it is one of the function that updates."""
+    if site == NONE:
+        return None
+    where = case.flow.trace.sites[site]
+    line = assigned_before(where.path, where.line)
+    return line_at(case.flow.trace, where.path, line, "weight") if line else None
 
 
 def _forgotten(case: Case, sources: dict[int, tuple[int, int]]) -> Iterator[Finding]:
@@ -56,7 +110,8 @@ def _forgotten(case: Case, sources: dict[int, tuple[int, int]]) -> Iterator[Find
         if _moved(case, tensor):
             mine, theirs = _prefixes(trace.tensors[tensor].names[0], trace.tensors[source].names[0])
             if mine and theirs:
-                pairs.setdefault((mine, theirs), place(trace, trace.ops.site[op], "update"))
+                site = trace.ops.site[op]
+                pairs.setdefault((mine, theirs), header(trace, site, ast.For) or place(trace, site, "update"))
     for (mine, theirs), cause in pairs.items():
         left = [
             t

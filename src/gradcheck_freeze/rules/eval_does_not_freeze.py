@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gradcheck_freeze.rules.case import Case
-from gradcheck_freeze.rules.finding import Finding, Severity
+from gradcheck_freeze.rules.finding import Finding, Location, Severity
+from gradcheck_freeze.rules.freeze_matches_nothing import unmatched
+from gradcheck_freeze.rules.freeze_stops_short import left_by_a_freeze
+from gradcheck_freeze.rules.freezes import freeze_never_reached
+from gradcheck_freeze.rules.frozen_made_anew import made_anew
 from gradcheck_freeze.rules.places import place
 from gradcheck_freeze.rules.rule import rule
 from gradcheck_freeze.trace.record import NONE
@@ -35,6 +39,8 @@ def eval_does_not_freeze(case: Case) -> Iterator[Finding]:
     modes = _modes(case)
     if True not in modes.values():
         return
+    told = made_anew(case).keys() | left_by_a_freeze(case).keys()
+    told = told.union(*(tensors for tensors, *_ in unmatched(case)))
     for module, training in sorted(modes.items()):
         name = trace.modules[module].name
         inside = [m for m in trace.modules if m.name == name or m.name.startswith(name + ".")]
@@ -43,6 +49,7 @@ def eval_does_not_freeze(case: Case) -> Iterator[Finding]:
         ):
             continue
         below = {t for t, record in enumerate(trace.tensors) if record.names[0].startswith(name + ".")} & trained
+        below -= told  # by a rule that knows the freeze which failed
         if not below or below & (case.intent.stated | case.intent.fixed) or len(below) == len(trained):
             continue
         if any(not modes.get(above, True) for above in _above(case, module)):
@@ -54,7 +61,7 @@ def eval_does_not_freeze(case: Case) -> Iterator[Finding]:
             case.flow,
             below,
             f"{{where}} was put into eval mode, which does not freeze it: {optimizer.name}.step() moves it.",
-            place(trace, optimizer.built, "optimizer"),
+            _failed_freeze(case, name, below) or place(trace, optimizer.built, "optimizer"),
             trail=tuple(
                 p
                 for p in (
@@ -66,6 +73,14 @@ def eval_does_not_freeze(case: Case) -> Iterator[Finding]:
             ),
             fix=f"Call {name}.requires_grad_(False) before the optimizer is built; the gradient still passes through it.",
         )
+
+
+def _failed_freeze(case: Case, name: str, trained: set[int]) -> Location | None:
+    """Return the line that freezes a part of the network but not these, or the one that keeps it from freezing any."""
+    trace = case.flow.trace
+    below = {t for t, record in enumerate(trace.tensors) if record.names[0].startswith(name + ".")} - trained
+    partly = [d for d in trace.declarations if d.kind == "requires_grad" and not d.value and below & set(d.tensors)]
+    return place(trace, partly[-1].site, "requires_grad = False") if partly else freeze_never_reached(trace)
 
 
 def _called_a_freeze(case: Case, module: int) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ class DeclarationWatch:
 
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
+        self.walked: dict[int, int] = {}  # site → time of the first walk over the names of parameters there
         self.made: list[tuple[str, bool, int, int, int]] = []  # kind, value, slot, site, time
 
     def _note(self, kind: str, value: bool, slot: int, site: int) -> None:
@@ -31,10 +33,17 @@ class DeclarationWatch:
         try:
             tensor = args[0]
             tensors = recorder.ops.tensors
-            recorder.ops.value_of(tensor)
+            value = recorder.ops.value_of(tensor)
+            # A loss that was computed without gradient and is then made to require it still depends on what it was made of.
+            computed = tensor.dim() == 0 and tensors.slot(tensor) == NONE
             slot = tensors.adopt(tensor) if tensor.requires_grad and tensor.is_leaf else tensors.slot(tensor)
             if slot != NONE:
-                tensors.add(tensor, NONE, flags_of(tensor), slot, len(recorder.ops.ops))
+                if computed and tensor.requires_grad:
+                    recorder.ops.write_op(
+                        recorder.ops.number("requires_grad_"), [value], (), [tensor], sys._getframe(2)
+                    )
+                else:
+                    tensors.add(tensor, NONE, flags_of(tensor), slot, len(recorder.ops.ops))
                 self._note("requires_grad", bool(tensor.requires_grad), slot, recorder.sites.here(sys._getframe(2)))
         except Exception as error:
             recorder.fail(error)
@@ -57,6 +66,35 @@ class DeclarationWatch:
                 self._note_construction(frame)
                 replaced = module._parameters.get(name) is not None
                 self._note("replaced" if replaced else "registered", True, slot, site)
+        except Exception as error:
+            recorder.fail(error)
+
+    def watch_walk(self, original: Any) -> Any:
+        """Return `Module.named_parameters`, noting where the user's code asks for the names."""
+        recorder = self.recorder
+
+        @functools.wraps(original)
+        def named_parameters(module: torch.nn.Module, *args: Any, **kwargs: Any) -> Any:
+            if recorder.here():
+                frame = sys._getframe(1)
+                if recorder.sites.is_user(frame.f_code.co_filename):
+                    self.walked.setdefault(recorder.sites.of(frame), len(recorder.ops.ops))
+            return original(module, *args, **kwargs)
+
+        return named_parameters
+
+    def buffer_registered(self, module: torch.nn.Module, name: str, buffer: Any) -> None:
+        """Note where a buffer was put under a name; returning None leaves it as it is."""
+        recorder = self.recorder
+        if not recorder.here() or buffer is None:
+            return
+        try:
+            tensors = recorder.ops.tensors
+            with torch._C.DisableTorchFunction():
+                recorder.ops.value_of(buffer)
+                slot = tensors.adopt(buffer)
+            if slot != NONE:
+                recorder.inventory.tensor_declared.setdefault(slot, recorder.sites.here(sys._getframe(1)))
         except Exception as error:
             recorder.fail(error)
 
@@ -86,7 +124,7 @@ class DeclarationWatch:
                     recorder.ops.value_of(parameter)
                     slot = recorder.ops.tensors.slot(parameter)
                     if slot != NONE:
-                        recorder.inventory.tensor_declared[slot] = site
+                        recorder.inventory.tensor_declared.setdefault(slot, site)
                         self._note("replaced", True, slot, site)
         except Exception as error:
             recorder.fail(error)

@@ -56,12 +56,13 @@ def format_named(name: str) -> Format:
 
 def show(change: Change, head: Diagnosis, stream: TextIO, form: Format | None = None) -> None:
     """Print a comparison to a stream: in a format, or else as text that fits the terminal."""
-    if form is None:
-        from gradcheck_freeze.report.change import text
+    with files.printing(stream):
+        if form is None:
+            from gradcheck_freeze.report.change import text
 
-        text.write(change, head, stream)
-    else:
-        files.put(form.render(change, head), stream)
+            text.write(change, head, stream)
+        else:
+            files.put(form.render(change, head), stream)
 
 
 def save(change: Change, head: Diagnosis, path: str | os.PathLike[str], form: Format | None = None) -> None:
