@@ -413,10 +413,13 @@ def comment(
     """
     from gradcheck_freeze.comment.command import carry_out
     from gradcheck_freeze.comment.place import Asked
+    from gradcheck_freeze.report import files
 
     head, before = _load(saved), _load(base) if base else None
     asked = Asked(provider or "", repo, number, url)
-    print(carry_out(head, before, asked, name, link, None if dry_run else wait))
+    done = carry_out(head, before, asked, name, link, None if dry_run else wait)
+    with files.printing(sys.stdout):
+        files.put(f"{done}\n", sys.stdout)
 
 
 @command.command()

@@ -65,7 +65,7 @@ def test_the_page_is_closed_has_no_script_and_lets_nothing_in(examples):
     for base, head in pairs(examples):
         page = Page(html.render(compare(base, head), head))
         assert page.elements <= {
-            "html", "head", "meta", "title", "style", "body", "main", "h1", "h2", "ul", "li", "b", "code", "p", "small",
+            "html", "head", "meta", "title", "style", "body", "main", "h1", "h2", "ul", "li", "b", "span", "code", "p", "small",
             "article", "pre", "details", "summary",
         }  # fmt: skip
         assert any("default-src 'none'" in meta.get("content", "") for meta in page.attributes["meta"])

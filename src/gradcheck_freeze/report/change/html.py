@@ -9,7 +9,7 @@ import html
 from gradcheck_freeze.report.change.sentences import headline, sentence, totals
 from gradcheck_freeze.report.change.value import Change, Shift
 from gradcheck_freeze.report.tables import many
-from gradcheck_freeze.report.words import LOOKS, shown
+from gradcheck_freeze.report.words import LOOKS, shown, unobeyed
 from gradcheck_freeze.rules.diagnosis import Diagnosis
 from gradcheck_freeze.rules.finding import Finding, Location
 
@@ -26,8 +26,8 @@ _STYLE = (
     "h1{font-size:1.4rem}h2{font-size:1.1rem;margin-top:2rem}code,pre{font-family:ui-monospace,monospace;font-size:.9em;overflow-wrap:anywhere}"
     "pre{overflow-x:auto;white-space:pre-wrap;background:var(--paper);border:1px solid var(--line);border-radius:4px;padding:.5rem}"
     "ul{list-style:none;padding:0}li,article{background:var(--card);border:1px solid var(--line);border-left-width:6px;"
-    "border-radius:4px;padding:.6rem .8rem;margin:.5rem 0}li.plain{border-left-width:1px}small,.soft{color:var(--soft)}"
-    "b.tag{display:inline-block;min-width:6.5em}"
+    "border-radius:4px;padding:.6rem .8rem;margin:.5rem 0}li{display:flex;gap:.8rem;flex-wrap:wrap}li span{flex:1 1 20rem}li.plain{border-left-width:1px}small,.soft{color:var(--soft)}"
+    "b.tag{min-width:6.5em}"
     + "".join(f".{state}{{border-left-color:{look.stroke}}}" for state, look in LOOKS.items())
     + ".error{border-left-color:#B60304}.warning{border-left-color:#A35B00}.note{border-left-color:#0757EB}"
     "@media print{li,article{break-inside:avoid}}"
@@ -37,14 +37,14 @@ _CSP = f"default-src 'none'; style-src 'sha256-{base64.b64encode(hashlib.sha256(
 
 def render(change: Change, head: Diagnosis) -> str:
     """Return the page."""
-    title = f"Gradient flow: {headline(change)}"
+    title = f"What this change did: {headline(change)}"
     parts = [f"<h1>{html.escape(title)}</h1>", _shifts(change.shifts)]
     parts += [f"<p>{html.escape(part[:1].upper() + part[1:])}</p>" for part in totals(change)]
     parts += _section("New findings", change.new) + _section("Gone", change.gone)
     parts += _section("Now ignored by configuration", change.accepted) + _section("There before", change.kept)
     parts += [f'<p class="soft">Note: {_text(caveat)}</p>' for caveat in change.caveats]
     program = f"<p><small>gradcheck-freeze diff of {_text(head.script.path)}</small></p>" if head.script else ""
-    return (
+    page = (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_CSP}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
@@ -52,6 +52,7 @@ def render(change: Change, head: Diagnosis) -> str:
         + "\n".join(filter(None, [*parts, program]))
         + "\n</main>\n</body>\n</html>\n"
     )
+    return "\n".join(map(unobeyed, page.split("\n")))
 
 
 def _shifts(shifts: tuple[Shift, ...]) -> str:
@@ -62,10 +63,10 @@ def _shifts(shifts: tuple[Shift, ...]) -> str:
         state = _STATES.get(shift.kind, "idle" if shift.kind in ("unused", "gone") else "")
         tag = f"{LOOKS[state].glyph} {shift.kind}" if state else shift.kind
         words = html.escape(sentence(shift, _marked)).translate(_CODE)
-        items.append(f'<li class="{state or "plain"}"><b class="tag">{tag}</b> {words}.</li>')
+        items.append(f'<li class="{state or "plain"}"><b class="tag">{tag}</b><span>{words}.</span></li>')
     more = len(shifts) - _MOST_SHIFTS
     rest = [f'<li class="plain">… and {many(more, "more change")}</li>'] if more > 0 else []
-    return "\n".join(["<h2>What changed</h2>", "<ul>", *items, *rest, "</ul>"])
+    return "\n".join(["<h2>By module</h2>", "<ul>", *items, *rest, "</ul>"])
 
 
 _OPEN, _CLOSE = "\x02", "\x03"  # `shown` writes them out, so that a name cannot hold one

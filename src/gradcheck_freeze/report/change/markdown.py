@@ -22,7 +22,7 @@ def render(change: Change, _head: Diagnosis, links: Links = NOWHERE, full: bool 
 
     Without `full` the new findings come as one line each, for above a report that tells them.
     """
-    parts = [f"### Gradient flow: {headline(change)}", _shifts(change)]
+    parts = [f"### What this change did: {headline(change)}", _shifts(change)]
     told = change.new[:_MOST_FINDINGS] if full else ()
     parts += [_finding(finding, links) for finding in told]
     parts += [
@@ -48,7 +48,11 @@ def _finding(finding: Finding, links: Links) -> str:
     ]
     if finding.cause is not None:
         lines.append(f"{_place(finding.cause, links)}:")
-        lines.append(fenced([shown(finding.cause.text, _MOST_TEXT)], "python") if finding.cause.text else "")
+        lines.append(
+            fenced([f"> {finding.cause.line} | {shown(finding.cause.text, _MOST_TEXT)}"], "python")
+            if finding.cause.text
+            else ""
+        )
     if finding.fix is not None:
         lines.append(f"Fix: {prose(finding.fix.text, _MOST_TEXT)}")
     return "\n\n".join(filter(None, lines))
@@ -61,7 +65,7 @@ def _listed(title: str, findings: tuple[Finding, ...], links: Links) -> str:
     for finding in findings[:_MOST_FINDINGS]:
         place = f" ({_place(finding.cause, links)})" if finding.cause else ""
         lines.append(
-            f"- {finding.severity.word} {prose(finding.rule)} {prose(finding.name)}: {_name(finding.where)}{place}"
+            f"- {finding.severity.word} {prose(finding.rule)} {prose(finding.name)} on {_name(finding.where)}{place}"
         )
     more = len(findings) - _MOST_FINDINGS
     return "\n".join([*lines, *([f"- … and {more:,} more"] if more > 0 else [])])

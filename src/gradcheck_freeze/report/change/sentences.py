@@ -76,8 +76,8 @@ def headline(change: Change) -> str:
     if change.shifts:
         parts.append(many(len(change.shifts), "change") + " of the gradient flow")
     elif not change.new and not change.gone:
-        return ", ".join(["this change leaves the gradient flow as it was", *parts])
-    return ", ".join(parts) or "this change leaves the gradient flow as it was"
+        return ", ".join(["no change of the gradient flow", *parts])
+    return ", ".join(parts) or "no change of the gradient flow"
 
 
 def totals(change: Change) -> list[str]:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import TextIO
 
-from rich.console import Console
 from rich.text import Text
 
-from gradcheck_freeze.report import faults
+from gradcheck_freeze.report import faults, terminal
 from gradcheck_freeze.report.change.sentences import headline, sentence, totals
 from gradcheck_freeze.report.change.value import Change, Shift
 from gradcheck_freeze.report.layout import wrap
 from gradcheck_freeze.report.tables import many
-from gradcheck_freeze.report.terminal import encodable
 from gradcheck_freeze.report.words import shown
 from gradcheck_freeze.rules.diagnosis import Diagnosis
 from gradcheck_freeze.rules.finding import Finding, Severity
@@ -25,9 +23,7 @@ _STYLES = {"trained": "green", "new": "green", "blocked": "magenta", "frozen": "
 
 def write(change: Change, head: Diagnosis, stream: TextIO, full: bool = True) -> None:
     """Print the comparison; without `full` the findings come as one line each, for below a report that has them."""
-    console = Console(file=stream, highlight=False, markup=False, emoji=False)
-    for line in _lines(change, head, console.width, full):
-        console.print(encodable(line, console.encoding), no_wrap=True, overflow="ignore", crop=False)
+    terminal.put(lambda width: _lines(change, head, width, full), stream)
 
 
 def render(change: Change, head: Diagnosis, width: int = 80) -> str:
@@ -47,10 +43,7 @@ def _lines(change: Change, head: Diagnosis, width: int, full: bool) -> list[Text
     parts += [_listed("new", rest, width), _listed("gone", change.gone, width)]
     parts += [_listed("now ignored", change.accepted, width), _caveats(change, width)]
     parts += [_kept(change, width)] if full else []
-    found: list[Text] = []
-    for part in filter(None, parts):
-        found += [Text(), *part] if found else part
-    return found
+    return terminal.joined(parts)
 
 
 def _shifts(shifts: tuple[Shift, ...], width: int) -> list[Text]:
