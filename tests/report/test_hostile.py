@@ -20,6 +20,9 @@ from junitparser import JUnitXml
 
 from gradcheck_freeze.report import files, github, gitlab, junit, markdown, notebook, picture, sarif, terminal
 from gradcheck_freeze.report import json as report
+from gradcheck_freeze.report.change import files as change_files
+from gradcheck_freeze.report.change import markdown as change_markdown
+from gradcheck_freeze.report.change.compare import compare
 from gradcheck_freeze.report.links import Links
 from gradcheck_freeze.report.reading import parse
 from gradcheck_freeze.report.words import shown
@@ -228,6 +231,28 @@ def test_a_terminal_and_a_build_server_obey_nothing(examples, name, line, path, 
     terminal.write(examples.infected(name, line, path, words), stream)
     stream.flush()
     assert commands(stream.buffer.getvalue().decode("ascii")) == []
+
+
+@hostile
+def test_a_comparison_is_shown_and_not_obeyed(examples, name, line, path, words):
+    clean, infected = examples.clean(), examples.infected(name, line, path, words)
+    for base, head in ((clean, infected), (infected, clean)):
+        change = compare(base, head)
+        marked = change_markdown.render(change, head, LINKS)
+        for text in (marked, *(form.render(change, head) for form in change_files.FORMATS.values())):
+            assert control_characters(text) == set()
+            assert commands(text) == []
+        assert not [row for row in marked.splitlines() if row.startswith("/")]
+        page = rendered(marked)
+        assert set(page.elements) <= ELEMENTS - {"img"} | {"blockquote"}
+        assert page.open == []
+        assert all(address.startswith(LINKS.files) for address in page.addresses)
+        for node in page.nodes:
+            assert not re.search(r"@\w|#\d|\bgh-\d|(?<!\w)[!%&~^]\w|:[\w+-]+:|\$\S|://|www\.|\{\+|\[-", node, re.I), (
+                node
+            )
+        if name.strip() and len(shown(name)) < 60:
+            assert held(name) in read(page.text)
 
 
 @hostile

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -75,13 +76,20 @@ def show(diagnosis: Diagnosis, stream: TextIO, form: Format | None = None, links
 
     Raises `UsageError` where the stream takes no more, and `BrokenPipeError` where nobody reads it.
     """
-    try:
+    with printing(stream):
         if form is None:
             from gradcheck_freeze.report import terminal
 
             terminal.write(diagnosis, stream)
         else:
-            _print(form.render(diagnosis, links), stream)
+            put(form.render(diagnosis, links), stream)
+
+
+@contextmanager
+def printing(stream: TextIO) -> Iterator[None]:
+    """Flush the stream at the end, and raise `UsageError` where it takes no more."""
+    try:
+        yield
         stream.flush()
     except BrokenPipeError:
         raise
@@ -89,7 +97,8 @@ def show(diagnosis: Diagnosis, stream: TextIO, form: Format | None = None, links
         raise UsageError(f"the report could not be printed: {error.strerror or error}.") from error
 
 
-def _print(content: str | bytes, stream: TextIO) -> None:
+def put(content: str | bytes, stream: TextIO) -> None:
+    """Print a report that is made already, in UTF-8 whatever the encoding of the stream."""
     data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
     stream.flush()
     binary = getattr(stream, "buffer", None)
@@ -108,7 +117,11 @@ def save(
     An existing file is replaced at once or stays whole. Raises `UsageError` for an unknown suffix and, with the
     reason, for a file that cannot be written.
     """
-    content = (form or format_of(path)).render(diagnosis, links)
+    put_file((form or format_of(path)).render(diagnosis, links), path)
+
+
+def put_file(content: str | bytes, path: str | os.PathLike[str]) -> None:
+    """Write a report that is made already, whole or not at all; raises `UsageError` where it cannot be written."""
     try:
         _replace(Path(path), content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content)
     except OSError as error:

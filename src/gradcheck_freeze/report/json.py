@@ -49,7 +49,7 @@ def document(diagnosis: Diagnosis) -> Json:
         "optimizers": [_optimizer(r) for r in sorted(diagnosis.optimizers, key=lambda r: (r.name, _order(r.built)))],
         "attribution": [_share(share) for share in shares(diagnosis)],
         "findings": [
-            _finding(finding) for finding in sorted((*diagnosis.findings, *diagnosis.ignored), key=_loudest_first)
+            finding_object(finding) for finding in sorted((*diagnosis.findings, *diagnosis.ignored), key=_loudest_first)
         ],
         "unneeded_ignores": [
             {"rule": entry.rule, "pattern": entry.pattern, "reason": entry.reason}
@@ -157,7 +157,8 @@ def _share(share: Share) -> Json:
     }
 
 
-def _finding(finding: Finding) -> Json:
+def finding_object(finding: Finding) -> Json:
+    """Return a finding as the values that JSON knows."""
     return {
         "rule": finding.rule,
         "name": finding.name,

@@ -29,8 +29,8 @@ class Row:
 def roll_up(records: Iterable[ParameterRecord]) -> tuple[Row, ...]:
     """Return the rows, the faulty ones first; of the buffers only faulty ones, the others go with their module."""
     records = list(records)
-    rows = _rows([record for record in records if record.kind != "buffer"])
-    for row in _rows([record for record in records if record.kind == "buffer"]):
+    rows = by_module([record for record in records if record.kind != "buffer"])
+    for row in by_module([record for record in records if record.kind == "buffer"]):
         if row.state in FAULTY:
             rows.append(Row(f"{row.name} (buffers)" if len(row.records) > 1 else row.name, row.state, row.records))
     return tuple(sorted(rows, key=lambda row: (row.state not in FAULTY, natural(row.name), STATES.index(row.state))))
@@ -62,7 +62,8 @@ def _module(name: str, depth: int) -> str:
     return _head(name, depth + name.startswith("self."))
 
 
-def _rows(records: Sequence[ParameterRecord]) -> list[Row]:
+def by_module(records: Sequence[ParameterRecord]) -> list[Row]:
+    """Return the rows in no order; whatever word stands in `state` is what the members of a row share."""
     found: list[tuple[str, list[ParameterRecord]]] = []
     pending = [("", sorted(records, key=lambda record: natural(record.name)))]
     while pending:

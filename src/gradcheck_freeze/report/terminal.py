@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TextIO
 
 from rich.console import Console
@@ -34,8 +34,13 @@ class _Console(Console):
 
 def write(diagnosis: Diagnosis, stream: TextIO) -> None:
     """Print the report to a stream, coloured where rich finds a terminal (NO_COLOR, FORCE_COLOR, COLUMNS hold)."""
+    put(lambda width: _lines(diagnosis, width), stream)
+
+
+def put(lines: Callable[[int], list[Text]], stream: TextIO) -> None:
+    """Print the lines made for the width of a stream, in its encoding."""
     console = _Console(file=stream, highlight=False, markup=False, emoji=False)
-    for line in _lines(diagnosis, console.width):
+    for line in lines(console.width):
         console.print(_encodable(line, console.encoding), no_wrap=True, overflow="ignore", crop=False)
 
 
@@ -57,6 +62,11 @@ def _lines(diagnosis: Diagnosis, width: int) -> list[Text]:
         _gaps(diagnosis.gaps, width),
         _advice(findings, width),
     ]
+    return joined(parts)
+
+
+def joined(parts: Iterable[list[Text]]) -> list[Text]:
+    """Return the parts that are not empty with a line between them; no line is a command to a build server."""
     found: list[Text] = []
     for part in filter(None, parts):
         found += [Text(), *part] if found else part
