@@ -72,8 +72,8 @@ def _cells(row: Row) -> list[Cell]:
     return [
         (shown(row.name, 100), ""),
         (f"{look.word} {look.glyph}", STYLES[row.state]),
-        (_shares({o.name for o in record.optimizers} for record in row.records), ""),
-        (_shares(set(record.losses) for record in row.records), ""),
+        (shares({o.name for o in record.optimizers} for record in row.records), ""),
+        (shares(set(record.losses) for record in row.records), ""),
         (f"{len(row.records):,}", ""),
         (_elements(row.numel), ""),
     ]
@@ -88,7 +88,7 @@ def _elements(count: int) -> str:
     return f"{value:.3g}{'KMGT'[power - 1]}" if value < 999.5 else f"{value:,.0f}T"
 
 
-def _shares(sets: Iterable[set[str]]) -> str:
+def shares(sets: Iterable[set[str]]) -> str:
     """Return the names, each with the number of tensors it has where it has not all."""
     sets = list(sets)
     counts = Counter(name for named in sets for name in named)

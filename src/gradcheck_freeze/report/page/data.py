@@ -1,0 +1,156 @@
+"""What the script of the page works on: the tree of modules, the graph and the findings, as compact JSON.
+
+Rows are lists and what many rows share is written once, so that a model of a thousand layers stays a small file.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import networkx as nx
+
+from gradcheck_freeze.report.page.cards import near
+from gradcheck_freeze.report.rollup import natural
+from gradcheck_freeze.report.words import LOOKS, shown
+from gradcheck_freeze.rules.diagnosis import STATES, Diagnosis, ParameterRecord
+from gradcheck_freeze.rules.finding import Finding, Location
+
+_LONGEST = 2_000  # characters of a name
+_INERT = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})
+
+
+class _Shared:
+    """Values that many rows share, each kept once; a row holds the number of its value."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[Any, int] = {}
+
+    def number(self, value: Any) -> int:
+        return self._numbers.setdefault(value, len(self._numbers))
+
+    def values(self) -> list[Any]:
+        return list(self._numbers)
+
+
+def text(diagnosis: Diagnosis, findings: Sequence[Finding]) -> str:
+    """Return the data as JSON that may stand inside a script element of HTML."""
+    number = {finding.fingerprint: index for index, finding in enumerate(findings)}
+    facts, places = _Shared(), _Shared()
+    tree = _tree(diagnosis, findings, facts)
+    nodes, edges = _graph(diagnosis.graph, number, places)
+    document = {
+        "states": [[state, LOOKS[state].glyph, LOOKS[state].word] for state in STATES],
+        "findings": [
+            [f.fingerprint, f.rule, f.name, f.severity.word, shown(f.where, _LONGEST), shown(f.message, _LONGEST)]
+            for f in findings
+        ],
+        "facts": facts.values(),
+        "tree": tree,
+        "places": places.values(),
+        "nodes": nodes,
+        "edges": edges,
+    }
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False).translate(_INERT)
+
+
+def _tree(diagnosis: Diagnosis, findings: Sequence[Finding], facts: _Shared) -> list[Any]:
+    """Return the root of the tree of modules as [name, modules, tensors]."""
+    spoken: dict[str, list[int]] = {}
+    for index, finding in enumerate(findings):
+        for name in finding.parameters:
+            spoken.setdefault(name, []).append(index)
+    root: list[Any] = ["", [], []]
+    known: dict[tuple[str, ...], list[Any]] = {(): root}
+    for name in sorted(diagnosis.parameters, key=natural):
+        record = diagnosis.parameters[name]
+        *path, last = name.split(".")
+        module = root
+        for depth, part in enumerate(path, 1):
+            key = tuple(path[:depth])
+            if key not in known:
+                known[key] = [shown(part, _LONGEST), [], []]
+                module[1].append(known[key])
+            module = known[key]
+        module[2].append(_tensor(record, last, ".".join(path), spoken.get(name, []), facts))
+    return root
+
+
+def _tensor(record: ParameterRecord, name: str, above: str, findings: list[int], facts: _Shared) -> list[Any]:
+    """Return [name, state, facts, gradient norm, update ratio, findings, module and aliases where they are not obvious]."""
+    optimizers = [f"{o.name} (group {o.group})" if o.group else o.name for o in record.optimizers]
+    shared = (
+        record.kind,
+        "×".join(map(str, record.shape)) or "scalar",
+        record.numel,
+        shown(record.dtype),
+        record.requires_grad,
+        shown(", ".join(optimizers), _LONGEST),
+        shown(", ".join(record.losses), _LONGEST),
+        record.gradient,
+        record.updated,
+        near(record.declared) if record.declared else "",
+    )
+    row = [
+        shown(name, _LONGEST),
+        STATES.index(record.state),
+        facts.number(shared),
+        _brief(record.grad_norm),
+        _brief(record.update_ratio),
+    ]
+    extra = [findings, shown(record.module, _LONGEST) if record.module != above else 0, [shown(a) for a in record.aliases]]
+    while extra and not extra[-1]:
+        extra.pop()
+    return [*row, *extra]
+
+
+def _graph(graph: nx.DiGraph, number: dict[str, int], places: _Shared) -> tuple[list[Any], list[Any]]:
+    """Return the nodes as [id, label, kind, state, module, parent, count, place, findings] and the edges as
+    [source, target, 0 for data, 1 for gradient or 2 for a cut, op, place, findings]."""
+    index = {node: i for i, node in enumerate(sorted(graph.nodes))}
+
+    def place(location: object) -> int:
+        if not isinstance(location, Location):
+            return -1
+        return places.number((near(location), shown(location.path, _LONGEST), shown(location.text, 200)))
+
+    def spoken(attributes: dict[str, Any]) -> list[int]:
+        return sorted(number[f] for f in attributes.get("findings", ()) if f in number)
+
+    nodes = []
+    for node in index:
+        a = graph.nodes[node]
+        label, module, state = shown(str(a.get("label", ""))), shown(str(a.get("module", "")), _LONGEST), a.get("state")
+        nodes.append(
+            [
+                label,
+                a.get("kind", ""),
+                STATES.index(state) if state in STATES else -1,
+                0 if module == label else module,
+                index.get(a.get("parent"), -1),
+                a.get("count", 1),
+                place(a.get("location")),
+                spoken(a),
+            ]
+        )
+    edges = [
+        [
+            index[source],
+            index[target],
+            2 if a.get("cut") else 1 if a.get("gradient") else 0,
+            shown(str(a.get("op", "")), 80),
+            place(a.get("location")),
+            spoken(a),
+        ]
+        for source, target, a in sorted(graph.edges(data=True), key=lambda edge: edge[:2])
+    ]
+    return nodes, edges
+
+
+def _brief(value: float | None) -> float | str:
+    """Return a number with three digits, or its name where it is none, or "" where there is none."""
+    if value is None:
+        return ""
+    return float(f"{value:.3g}") if math.isfinite(value) else str(value)

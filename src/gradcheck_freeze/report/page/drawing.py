@@ -1,0 +1,89 @@
+"""The picture inside the page: the SVG of the engine, taken apart and written anew from the few elements a drawing needs.
+
+Nothing else comes through: no script, no style, no link, whatever an engine may write. The colours are left to the
+style sheet of the page, so that the picture follows light and dark.
+"""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree
+
+import networkx as nx
+from markupsafe import Markup, escape
+
+from gradcheck_freeze.report import picture
+from gradcheck_freeze.report.page.cards import near
+from gradcheck_freeze.report.words import LOOKS, shown
+from gradcheck_freeze.rules.diagnosis import Diagnosis
+from gradcheck_freeze.rules.finding import Location
+
+_SVG = "{http://www.w3.org/2000/svg}"
+_DRAWN = {
+    "svg": ("viewBox",),
+    "g": ("transform",),
+    "path": ("d",),
+    "polygon": ("points",),
+    "polyline": ("points",),
+    "ellipse": ("cx", "cy", "rx", "ry"),
+    "rect": ("x", "y", "width", "height", "rx"),
+    "line": ("x1", "y1", "x2", "y2"),
+    "text": ("x", "y", "text-anchor", "font-size"),
+}
+_KINDS = ("node", "edge", "cut", "gradient", "data", "loss", "leak", "blocked", "learning", "frozen", "idle")
+_MOST_WORDS = 300  # edges told in words
+
+
+def inline(diagnosis: Diagnosis) -> Markup:
+    """Return the picture as an svg element whose boxes and arrows bear `data-node` and `data-edge`."""
+    graph = diagnosis.graph
+    if not graph:
+        return Markup()
+    root = ElementTree.fromstring(picture.svg(diagnosis))
+    edges = sorted(graph.edges)
+    index = {node: i for i, node in enumerate(sorted(graph.nodes))}
+    marks = {f"n{i}": f' data-node="{i}"' for i in index.values()}
+    marks.update({f"n{index[s]}->n{index[t]}": f' data-edge="{i}"' for i, (s, t) in enumerate(edges)})
+    parts: list[str] = []
+    _write(root, marks, parts)
+    return Markup("".join(parts))
+
+
+def _write(element: ElementTree.Element, marks: dict[str, str], parts: list[str]) -> None:
+    tag = element.tag.removeprefix(_SVG) if isinstance(element.tag, str) else ""
+    if tag not in _DRAWN:
+        return
+    attributes = "".join(f' {k}="{escape(element.get(k))}"' for k in _DRAWN[tag] if element.get(k) is not None)
+    kinds = [kind for kind in (element.get("class") or "").split() if kind in _KINDS]
+    if kinds:
+        attributes += f' class="{" ".join(kinds)}"'
+    title = element.find(f"{_SVG}title")
+    if title is not None:
+        attributes += marks.get(title.text or "", "")
+    parts.append(f"<{tag}{attributes}>{escape(element.text or '') if tag == 'text' else ''}")
+    for child in element:
+        if tag == "g" and child.tag in (f"{_SVG}text", f"{_SVG}polygon") and "graph" in (element.get("class") or ""):
+            continue  # the legend and the white sheet: the page has its own
+        _write(child, marks, parts)
+    parts.append(f"</{tag}>")
+
+
+def words(graph: nx.DiGraph) -> list[str]:
+    """Return the picture in words, an arrow a line, for those who cannot see it."""
+    told = []
+    for source, target, attributes in sorted(graph.edges(data=True), key=lambda edge: edge[:2])[:_MOST_WORDS]:
+        place = attributes.get("location")
+        where = f" at {near(place)}" if isinstance(place, Location) else ""
+        if attributes.get("cut"):
+            says = f"the gradient is cut by {attributes.get('op') or 'an op'}{where}"
+        else:
+            says = "gradient flows back" if attributes.get("gradient") else "data only, no gradient comes back"
+        told.append(f"{_called(graph, source)} → {_called(graph, target)}: {says}")
+    more = graph.number_of_edges() - len(told)
+    return [*told, f"and {more:,} more"] if more > 0 else told
+
+
+def _called(graph: nx.DiGraph, node: str) -> str:
+    attributes = graph.nodes[node]
+    look = LOOKS.get(str(attributes.get("state", "")))
+    label = shown(str(attributes.get("label", "")))
+    return f"{label} ({look.word} {look.glyph})" if look else label

@@ -1,0 +1,72 @@
+// What the page knows: the tree of modules, the graph and the findings, read from the data beside this script.
+
+const data = JSON.parse(document.getElementById('data').textContent);
+const $ = (selector, within = document) => within.querySelector(selector);
+const $$ = (selector, within = document) => [...within.querySelectorAll(selector)];
+
+// Makes an element. Text is only ever set as text: nothing in this script reads markup.
+function make(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith('on')) element.addEventListener(name.slice(2), value);
+    else if (value === true) element.setAttribute(name, '');
+    else if (value !== false && value != null) element.setAttribute(name, value);
+  }
+  element.append(...children);
+  return element;
+}
+
+const states = data.states.map(([name, glyph, word]) => ({ name, glyph, word, css: name.toLowerCase() }));
+const findings = data.findings.map(([id, rule, name, severity, where, message], index) =>
+  ({ index, id, rule, name, severity, where, message }));
+const places = data.places.map(([near, path, text]) => ({ near, path, text }));
+const nodes = data.nodes.map(([label, kind, state, module, parent, count, place, found], index) =>
+  ({ index, label, kind, state: states[state], module: module === 0 ? label : module, parent, count, place: places[place], findings: found, children: [] }));
+for (const node of nodes) if (node.parent >= 0) nodes[node.parent].children.push(node.index);
+const edges = data.edges.map(([source, target, kind, op, place, found], index) =>
+  ({ index, source, target, kind: ['data', 'gradient', 'cut'][kind], op, place: places[place], findings: found }));
+
+const facts = data.facts.map(([kind, shape, numel, dtype, requiresGrad, optimizers, losses, gradient, updated, declared]) =>
+  ({ kind, shape, numel, dtype, requiresGrad, optimizers, losses, gradient, updated, declared }));
+const tensors = [];
+const modules = new Map(); // path → module
+const root = module(data.tree, '');
+
+function module([name, below, held], path) {
+  const made = { name, path, modules: [], tensors: [], counts: states.map(() => 0), size: 0, numel: 0 };
+  modules.set(path, made);
+  const inside = (part) => (path === '' ? part : `${path}.${part}`);
+  for (const row of held) {
+    const [last, state, fact, norm, ratio, found = [], owner = 0, aliases = []] = row;
+    const tensor = { ...facts[fact], name: last, path: inside(last), state: states[state], norm, ratio, findings: found, owner: owner === 0 ? path : owner, aliases };
+    tensors.push(tensor);
+    made.tensors.push(tensor);
+    made.counts[state] += 1;
+    made.size += 1;
+    made.numel += tensor.numel;
+  }
+  for (const row of below) {
+    const child = module(row, inside(row[0]));
+    made.modules.push(child);
+    child.counts.forEach((count, state) => { made.counts[state] += count; });
+    made.size += child.size;
+    made.numel += child.numel;
+  }
+  return made;
+}
+
+// Returns the tensors that a box of the picture stands for.
+function tensorsOf(node) {
+  if (node.module === '') return tensors.filter((tensor) => tensor.path === node.label);
+  const below = `${node.module}.`;
+  return tensors.filter((tensor) => tensor.owner === node.module || tensor.owner.startsWith(below) || tensor.path.startsWith(below));
+}
+
+function badge(state) {
+  const element = make('span', { class: `state ${state.css}` });
+  element.append(make('span', { 'aria-hidden': 'true' }, state.glyph), ` ${state.word}`);
+  return element;
+}
+
+const many = (count, word) => `${count.toLocaleString('en')} ${word}${count === 1 ? '' : 's'}`;
+const fragment = (kind, name) => `#${kind}-${encodeURIComponent(name)}`;
