@@ -51,6 +51,7 @@ def render(diagnosis: Diagnosis) -> str:
         diagnosis=diagnosis,
         many=many,
         patch=_patch,
+        prose=_prose,
         verbatim=escape,
     )
 
@@ -77,3 +78,9 @@ def _patch(text: str) -> Markup:
     classes = {"+": "added", "-": "removed", "@": "hunk"}
     lines = [Markup('<span class="{}">{}</span>').format(classes.get(line[:1], "same"), line) for line in text.split("\n")]
     return Markup("\n").join(lines)
+
+
+def _prose(text: str) -> Markup:
+    """Return text of a rule's page with what stands between backticks as code."""
+    parts = [Markup("<code>{}</code>").format(part) if i % 2 else escape(part) for i, part in enumerate(text.split("`"))]
+    return Markup("").join(parts)

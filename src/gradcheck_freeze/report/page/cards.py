@@ -27,11 +27,13 @@ _FAULTS = {
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A part of the verdict: the state, the names it hits, and what that means."""
+    """A part of the verdict: the state, the names it hits, what that means, and the worst finding with its place."""
 
     state: str
     names: str
     meaning: str
+    fingerprint: str
+    near: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,23 +97,27 @@ def _rank(finding: Finding) -> tuple[int, str, int, str, str]:
 
 def verdict(diagnosis: Diagnosis) -> Verdict:
     """Return what the run comes to, in one sentence."""
-    loud = [finding for finding in diagnosis.findings if finding.severity > Severity.NOTE]
+    loud = [finding for finding in ordered(diagnosis.findings) if finding.severity > Severity.NOTE]
     faults = []
     for kind, (state, meaning) in _FAULTS.items():
-        hit = sorted({shown(finding.where, 80) for finding in loud if finding.kind == kind}, key=natural)
-        if hit:
-            faults.append(Fault(state, names(hit), meaning))
+        found = [finding for finding in loud if finding.kind == kind]
+        if found:
+            hit = sorted({shown(finding.where, 80) for finding in found}, key=natural)
+            worst = found[0]
+            faults.append(
+                Fault(state, names(hit), meaning, worst.fingerprint, near(worst.cause) if worst.cause else "")
+            )
     counts = Counter(finding.severity for finding in diagnosis.findings)
-    found = ", ".join(many(counts[level], level.word) for level in sorted(counts, reverse=True))
+    said = ", ".join(many(counts[level], level.word) for level in sorted(counts, reverse=True))
     title = "; ".join(f"{fault.state} {fault.names}" for fault in faults)
     if faults:
-        return Verdict(faults[0].state, title, tuple(faults), "", found)
+        return Verdict(faults[0].state, title, tuple(faults), "", said)
     if not diagnosis.losses:
-        return Verdict("note", "nothing judged", (), "No backward pass was seen, so nothing was judged.", found)
+        return Verdict("note", "nothing judged", (), "No backward pass was seen, so nothing was judged.", said)
     if loud:
-        return Verdict("note", shown(loud[0].name), (), ordered(loud)[0].message, found)
+        return Verdict("note", shown(loud[0].name), (), loud[0].message, said)
     seen = ", as far as was seen" if diagnosis.gaps else ""
-    return Verdict("learning", "ok", (), f"Every parameter learns or stays as declared{seen}.", found)
+    return Verdict("learning", "ok", (), f"Every parameter learns or stays as declared{seen}.", said)
 
 
 def card(finding: Finding, excerpts: Sequence[Excerpt]) -> Card:

@@ -23,8 +23,43 @@ const places = data.places.map(([near, path, text]) => ({ near, path, text }));
 const nodes = data.nodes.map(([label, kind, state, module, parent, count, place, found], index) =>
   ({ index, label, kind, state: states[state], module: module === 0 ? label : module, parent, count, place: places[place], findings: found, children: [] }));
 for (const node of nodes) if (node.parent >= 0) nodes[node.parent].children.push(node.index);
+rollUp();
 const edges = data.edges.map(([source, target, kind, op, place, found], index) =>
   ({ index, source, target, kind: ['data', 'gradient', 'cut'][kind], op, place: places[place], findings: found }));
+
+// Puts long runs of numbered siblings that are alike, and of which nothing was found, into one box that can be opened.
+function rollUp() {
+  const few = 3;
+  const alike = new Map();
+  for (const node of nodes) {
+    if (node.findings.length || node.kind !== 'module' || !/\d/.test(node.label)) continue;
+    const key = JSON.stringify([node.parent, node.label.replace(/\d+/g, '*'), node.state && node.state.name]);
+    if (!alike.has(key)) alike.set(key, []);
+    alike.get(key).push(node);
+  }
+  for (const siblings of alike.values()) {
+    const parts = siblings.map((node) => ({ node, numbers: node.label.match(/\d+/g).map(Number) }));
+    const varying = parts[0].numbers.map((_, place) => place).filter((place) => parts.some(({ numbers }) => numbers[place] !== parts[0].numbers[place]));
+    if (varying.length !== 1) continue;
+    parts.sort((a, b) => a.numbers[varying[0]] - b.numbers[varying[0]]);
+    let run = [];
+    for (const part of [...parts, null]) {
+      if (part && (!run.length || part.numbers[varying[0]] === run[run.length - 1].numbers[varying[0]] + 1)) { run.push(part); continue; }
+      if (run.length > few) wrap(run.map(({ node }) => node), varying[0], run[0].numbers[varying[0]], run[run.length - 1].numbers[varying[0]]);
+      run = part ? [part] : [];
+    }
+  }
+}
+
+function wrap(run, place, from, to) {
+  let at = -1;
+  const label = run[0].label.replace(/\d+/g, (number) => { at += 1; return at === place ? `{${from}-${to}}` : number; });
+  const { kind, state, parent } = run[0];
+  const box = { index: nodes.length, label, kind, state, module: '', parent, count: run.length, place: run[0].place, findings: [], children: run.map((node) => node.index), run: true };
+  nodes.push(box);
+  if (parent >= 0) nodes[parent].children = [...nodes[parent].children.filter((index) => !box.children.includes(index)), box.index];
+  for (const node of run) node.parent = box.index;
+}
 
 const facts = data.facts.map(([kind, shape, numel, dtype, requiresGrad, optimizers, losses, gradient, updated, declared]) =>
   ({ kind, shape, numel, dtype, requiresGrad, optimizers, losses, gradient, updated, declared }));
@@ -33,7 +68,7 @@ const modules = new Map(); // path → module
 const root = module(data.tree, '');
 
 function module([name, below, held], path) {
-  const made = { name, path, modules: [], tensors: [], counts: states.map(() => 0), size: 0, numel: 0 };
+  const made = { name, path, modules: [], tensors: [], counts: states.map(() => 0), range: [tensors.length, 0] };
   modules.set(path, made);
   const inside = (part) => (path === '' ? part : `${path}.${part}`);
   for (const row of held) {
@@ -42,21 +77,20 @@ function module([name, below, held], path) {
     tensors.push(tensor);
     made.tensors.push(tensor);
     made.counts[state] += 1;
-    made.size += 1;
-    made.numel += tensor.numel;
   }
   for (const row of below) {
     const child = module(row, inside(row[0]));
     made.modules.push(child);
     child.counts.forEach((count, state) => { made.counts[state] += count; });
-    made.size += child.size;
-    made.numel += child.numel;
   }
+  made.range[1] = tensors.length; // its own and those below it stand together
+  made.size = made.range[1] - made.range[0];
   return made;
 }
 
 // Returns the tensors that a box of the picture stands for.
 function tensorsOf(node) {
+  if (node.run) return node.children.flatMap((index) => tensorsOf(nodes[index]));
   if (node.module === '') return tensors.filter((tensor) => tensor.path === node.label);
   const below = `${node.module}.`;
   return tensors.filter((tensor) => tensor.owner === node.module || tensor.owner.startsWith(below) || tensor.path.startsWith(below));

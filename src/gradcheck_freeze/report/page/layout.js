@@ -1,6 +1,6 @@
 // A layered layout for boxes inside boxes: every opened box is laid out by itself and is then one large box outside.
 
-const gap = { x: 46, y: 18, pad: 14, head: 20 };
+const gap = { x: 46, y: 18, pad: 12, head: 18, port: 14, letter: 6.6 };
 
 // Returns the box a node is seen as: itself, or the outermost closed box around it.
 function visible(index, opened) {
@@ -29,50 +29,70 @@ function visibleEdges(opened) {
   return [...seen.values()];
 }
 
-// Returns {boxes: Map(node → {x, y, w, h, frame}), arrows: [{edge, points}], width, height}.
-function layOut(opened, measure) {
-  const shown = visibleEdges(opened);
+// Returns {boxes: Map(node → {x, y, w, h, frame}), arrows: [{edge, points}], width, height}. It runs from left to right,
+// or, where `tall`, from top to bottom: then it is laid out with the axes changed for each other.
+function layOut(opened, measure, tall) {
+  const size = (node) => { const { w, h } = measure(node); return tall ? { w: h, h: w } : { w, h }; };
+  const head = tall ? { x: gap.head, y: 0 } : { x: 0, y: gap.head };
   const chain = (index) => (index < 0 ? [] : [...chain(nodes[index].parent), index]);
-  const levels = new Map(); // container → arrows between its boxes
-  for (const edge of shown) {
+  const levels = new Map(); // container → the parts of arrows that lie in it
+  const drawn = visibleEdges(opened).map((edge) => {
     const [from, to] = [chain(edge.source), chain(edge.target)];
     let depth = 0;
-    while (from[depth] === to[depth] && depth < Math.min(from.length, to.length) - 1) depth += 1;
-    const container = depth ? from[depth - 1] : -1;
-    if (!levels.has(container)) levels.set(container, []);
-    levels.get(container).push({ edge, source: from[depth], target: to[depth] });
-  }
+    while (from[depth] === to[depth]) depth += 1;
+    const parts = []; // out of the boxes around the source, across, and into those around the target
+    for (let k = from.length - 1; k > depth; k -= 1) parts.push({ container: from[k - 1], source: from[k], target: 'out' });
+    parts.push({ container: depth ? from[depth - 1] : -1, source: from[depth], target: to[depth] });
+    for (let k = depth + 1; k < to.length; k += 1) parts.push({ container: to[k - 1], source: 'in', target: to[k] });
+    for (const part of parts) {
+      if (!levels.has(part.container)) levels.set(part.container, []);
+      part.label = edge.kind === 'cut' ? Math.max(edge.op.length + 2, edge.place ? Math.min(30, edge.place.near.length) : 0) : 0;
+      levels.get(part.container).push(part);
+    }
+    return { edge, parts };
+  });
+  const roots = nodes.filter((node) => node.parent < 0).map((node) => node.index);
   const place = (container) => {
-    const members = container < 0 ? nodes.filter((node) => node.parent < 0).map((node) => node.index) : nodes[container].children;
+    const members = container < 0 ? roots : nodes[container].children;
+    const parts = levels.get(container) || [];
     const inner = new Map();
-    const sizes = new Map();
+    const sizes = new Map([['in', { w: 0, h: 0 }], ['out', { w: 0, h: 0 }]]);
     for (const index of members) {
       if (opened.has(index) && nodes[index].children.length) {
         const part = place(index);
         inner.set(index, part);
-        sizes.set(index, { w: Math.max(part.width + 2 * gap.pad, measure(nodes[index]).w), h: part.height + 2 * gap.pad + gap.head });
-      } else sizes.set(index, measure(nodes[index]));
+        const own = size(nodes[index]);
+        sizes.set(index, { w: Math.max(part.width + 2 * gap.pad + head.x, tall ? 0 : own.w), h: Math.max(part.height + 2 * gap.pad + head.y, tall ? own.h : 0) });
+      } else sizes.set(index, size(nodes[index]));
     }
-    const flat = layers(members, levels.get(container) || [], sizes);
+    const ports = ['in', 'out'].filter((port) => parts.some((part) => part.source === port || part.target === port));
+    const flat = layers([...members, ...ports], parts, sizes);
+    for (const port of ports) flat.boxes.delete(port);
+    const held = new Set(parts);
     for (const [index, part] of inner) {
       const box = flat.boxes.get(index);
       box.frame = true;
-      const [dx, dy] = [box.x + gap.pad, box.y + gap.pad + gap.head];
+      const [dx, dy] = [box.x + gap.pad + head.x, box.y + gap.pad + head.y];
       for (const [key, value] of part.boxes) flat.boxes.set(key, { ...value, x: value.x + dx, y: value.y + dy });
-      for (const arrow of part.arrows) flat.arrows.push({ ...arrow, bends: arrow.bends.map(([x, y]) => [x + dx, y + dy]) });
+      for (const inside of part.held) {
+        inside.bends = inside.bends.map(([x, y]) => [x + dx, y + dy]);
+        held.add(inside);
+      }
     }
-    return flat;
+    return { ...flat, held };
   };
-  const drawn = place(-1);
-  for (const arrow of drawn.arrows) {
-    const [from, to] = [drawn.boxes.get(arrow.edge.source), drawn.boxes.get(arrow.edge.target)];
-    const bends = arrow.back ? [...arrow.bends].reverse() : arrow.bends;
-    arrow.points = [[from.x + from.w, from.y + from.h / 2], ...bends, [to.x, to.y + to.h / 2]];
-  }
-  return drawn;
+  const whole = place(-1);
+  const turned = ([x, y]) => (tall ? [y, x] : [x, y]);
+  const arrows = drawn.map(({ edge, parts }) => {
+    const [from, to] = [whole.boxes.get(edge.source), whole.boxes.get(edge.target)];
+    const points = [[from.x + from.w, from.y + from.h / 2], ...parts.flatMap((part) => part.bends), [to.x, to.y + to.h / 2]];
+    return { edge, points: points.map(turned) };
+  });
+  if (tall) for (const box of whole.boxes.values()) Object.assign(box, { x: box.y, y: box.x, w: box.h, h: box.w });
+  return { boxes: whole.boxes, arrows, width: tall ? whole.height : whole.width, height: tall ? whole.width : whole.height };
 }
 
-// Lays out boxes of one container from left to right.
+// Lays out the boxes of one container from left to right and writes the bends of its parts of arrows into them.
 function layers(members, arrows, sizes) {
   const after = new Map(members.map((m) => [m, []]));
   const before = new Map(members.map((m) => [m, []]));
@@ -99,15 +119,20 @@ function layers(members, arrows, sizes) {
   const queue = members.filter((m) => !waiting.get(m));
   for (let i = 0; i < queue.length; i += 1) {
     const at = queue[i];
-    layer.set(at, Math.max(0, ...before.get(at).map((link) => layer.get(link.s) + 1)));
+    layer.set(at, before.get(at).reduce((most, link) => Math.max(most, layer.get(link.s) + 1), 0));
     for (const link of out.get(at)) {
       waiting.set(link.t, waiting.get(link.t) - 1);
       if (!waiting.get(link.t)) queue.push(link.t);
     }
   }
   for (const at of [...queue].reverse()) { // a box that nothing leads to stands just before what it leads to
-    if (!before.get(at).length && out.get(at).length) layer.set(at, Math.min(...out.get(at).map((link) => layer.get(link.t))) - 1);
+    if (!before.get(at).length && out.get(at).length) layer.set(at, out.get(at).reduce((least, link) => Math.min(least, layer.get(link.t)), Infinity) - 1);
   }
+  const depths = [...layer].filter(([key]) => key !== 'in' && key !== 'out').map(([, value]) => value);
+  if (layer.has('in')) { layer.set('in', Math.min(...depths) - 1); }
+  if (layer.has('out')) layer.set('out', Math.max(...depths) + 1);
+  const lowest = Math.min(0, ...layer.values());
+  for (const [key, value] of layer) layer.set(key, value - lowest);
 
   // Long arrows pass through points in the layers between; with too many of them they are drawn straight.
   const span = links.reduce((sum, link) => sum + layer.get(link.t) - layer.get(link.s) - 1, 0);
@@ -151,20 +176,23 @@ function layers(members, arrows, sizes) {
     }
   }
   let x = 0;
-  for (const row of rows) {
-    const w = Math.max(...row.map((c) => c.w));
-    const labels = row.some((c) => links.some((link) => link.arrow.edge.kind === 'cut' && cell.get(link.s) === c));
+  rows.forEach((row, number) => {
+    const w = row.reduce((most, c) => Math.max(most, c.w), 0);
     for (const c of row) c.x = x + (w - c.w) / 2;
-    x += w + gap.x + (labels ? 70 : 0);
-  }
-  const top = Math.min(0, ...cells.map((c) => c.y));
+    const port = (key) => row.length && cell.get(key)?.layer === number;
+    const named = arrows.reduce((most, arrow) => (cell.get(arrow.source).layer === number ? Math.max(most, arrow.label) : most), 0);
+    x += w + (number === rows.length - 1 ? 0 : port('in') || rows[number + 1].includes(cell.get('out')) ? gap.port : Math.max(gap.x, named * gap.letter));
+  });
+  const top = cells.reduce((least, c) => Math.min(least, c.y), 0);
+  const extent = (value) => cells.reduce((most, c) => Math.max(most, value(c)), 0);
   for (const c of cells) c.y -= top;
-  return {
-    boxes: new Map(members.map((m) => { const c = cell.get(m); return [m, { x: c.x, y: c.y, w: c.w, h: c.h }]; })),
-    arrows: links.map((link) => ({ edge: link.arrow.edge, back: back.has(link.arrow), bends: link.bends.map((b) => [b.x, b.y + 2]) })),
-    width: Math.max(0, ...cells.map((c) => c.x + c.w)),
-    height: Math.max(0, ...cells.map((c) => c.y + c.h)),
-  };
+  for (const { arrow, bends } of links) {
+    arrow.bends = bends.map((bend) => [bend.x, bend.y + 2]);
+    if (back.has(arrow)) arrow.bends.reverse();
+    if (arrow.source === 'in') arrow.bends.unshift([cell.get('in').x, cell.get('in').y]);
+    if (arrow.target === 'out') arrow.bends.push([cell.get('out').x, cell.get('out').y]);
+  }
+  return { boxes: new Map(members.map((m) => { const c = cell.get(m); return [m, { x: c.x, y: c.y, w: c.w, h: c.h }]; })), width: extent((c) => c.x + c.w), height: extent((c) => c.y + c.h) };
 }
 
 // Pushes the boxes of a column apart until none overlaps, keeping their order and moving them as little as they need.

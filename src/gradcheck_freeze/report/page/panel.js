@@ -21,7 +21,7 @@ function openPanel(node) {
     parts.push(make('h4', {}, 'Findings'), make('ul', {}, ...found.map((index) => make('li', {}, findingLink(findings[index])))));
   }
   if (held.length) {
-    parts.push(make('h4', {}, `${many(held.length, 'tensor')}`), tensorTable(held.slice(0, MOST_TENSORS), node.module, true));
+    parts.push(make('h4', {}, `${many(held.length, 'tensor')}`), tensorTable(held.slice(0, MOST_TENSORS), node.module));
     if (held.length > MOST_TENSORS) parts.push(make('p', {}, `and ${(held.length - MOST_TENSORS).toLocaleString('en')} more`));
     if (node.module && modules.has(node.module)) parts.push(make('p', {}, make('a', { href: fragment('module', node.module) }, 'In the tree of modules')));
   }
@@ -46,25 +46,22 @@ function findingLink(finding) {
   return make('a', { href: `#finding-${finding.id}` }, `${finding.severity} ${finding.rule} ${finding.name}`);
 }
 
-// Returns a table of tensors; names are told from the module on. The brief one has what fits a narrow panel.
-function tensorTable(held, above, brief) {
-  const columns = brief
-    ? [['state', (t) => badge(t.state)], ['shape', (t) => t.shape], ['gradient', gradient]]
-    : [['state', (t) => badge(t.state)], ['shape', (t) => `${t.shape} ${t.dtype}`], ['gradient', gradient], ['update ratio', ratio], ['optimizer', (t) => t.optimizers || '–'], ['losses', (t) => t.losses || '–'], ['findings', (t) => links(t)]];
+// Returns a short table of tensors, their names told from the module on.
+function tensorTable(held, above) {
   const relative = (tensor) => (above && tensor.path.startsWith(`${above}.`) ? tensor.path.slice(above.length + 1) : tensor.path);
-  const head = make('tr', {}, make('th', { scope: 'col' }, 'name'), ...columns.map(([name]) => make('th', { scope: 'col' }, name)));
-  const rows = held.map((tensor) => make('tr', { 'data-parameter': brief ? null : tensor.path },
-    make('th', { scope: 'row', title: [tensor.declared && `declared at ${tensor.declared}`, tensor.aliases.length && `also called ${tensor.aliases.join(', ')}`].filter(Boolean).join('; ') || null },
-      make('code', { class: 'name' }, relative(tensor)), tensor.kind === 'buffer' ? ' (buffer)' : '', tensor.requiresGrad || tensor.kind === 'buffer' ? '' : ' · requires_grad=False'),
-    ...columns.map(([, value]) => make('td', {}, value(tensor)))));
+  const head = make('tr', {}, ...['name', 'state', 'shape', 'gradient norm'].map((name) => make('th', { scope: 'col' }, name)));
+  const rows = held.map((tensor) => make('tr', {},
+    make('th', { scope: 'row' }, make('a', { href: fragment('parameter', tensor.path), class: 'name' }, relative(tensor)), tensor.kind === 'buffer' ? ' (buffer)' : ''),
+    ...[badge(tensor.state), tensor.shape, gradient(tensor)].map((cell) => make('td', {}, cell))));
   return make('table', {}, make('thead', {}, head), make('tbody', {}, ...rows));
 }
 
-function links(tensor) {
+function links(found) {
   const list = document.createDocumentFragment();
-  for (const index of tensor.findings) list.append(make('a', { href: `#finding-${findings[index].id}` }, findings[index].rule), ' ');
+  for (const index of found.slice(0, 8)) list.append(make('a', { href: `#finding-${findings[index].id}`, title: findings[index].name }, findings[index].rule), ' ');
+  if (found.length > 8) list.append(`+${found.length - 8}`);
   return list;
 }
 
-const gradient = (tensor) => (tensor.gradient === 'none' ? 'none' : tensor.norm === '' ? tensor.gradient : tensor.gradient === 'finite' ? `norm ${tensor.norm}` : `${tensor.gradient} ${tensor.norm}`);
+const gradient = (tensor) => (tensor.gradient === 'none' ? 'none' : tensor.norm === '' ? tensor.gradient : tensor.gradient === 'finite' ? `${tensor.norm}` : `${tensor.gradient} ${tensor.norm}`);
 const ratio = (tensor) => (tensor.ratio === '' ? (tensor.updated ? 'moved' : 'not moved') : `${tensor.ratio}`);

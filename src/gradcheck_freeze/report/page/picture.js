@@ -4,12 +4,24 @@ const canvas = $('#canvas');
 const said = $('#said');
 const NS = 'http://www.w3.org/2000/svg';
 const MOST_BOXES = 600;
+const MOST_AT_FIRST = 60;
 const picture = { svg: canvas && $('svg', canvas), view: null, whole: null, opened: null, lit: null, chosen: -1 };
-const first = { svg: picture.svg, opened: new Set(nodes.filter((n) => n.children.length && !drawnAtFirst(n.index)).map((n) => n.index)) };
+const first = openedAtFirst();
 
-// Returns whether the engine drew this node as a box of its own.
-function drawnAtFirst(index) {
-  return Boolean(canvas && $(`[data-node="${index}"]`, canvas));
+// Returns the boxes to open at first: those around what is at fault, as long as the picture stays small; then outer ones.
+function openedAtFirst() {
+  const around = new Set();
+  const above = (index) => (index < 0 ? [] : [index, ...above(nodes[index].parent)]);
+  const boxes = () => new Set(nodes.map((node) => visible(node.index, around))).size;
+  const faulty = nodes.filter((node) => node.findings.length && !node.children.length).map((node) => node.index);
+  for (const edge of edges) if (edge.findings.length) faulty.push(edge.source, edge.target);
+  const roots = nodes.filter((node) => node.parent < 0 && node.kind === 'module');
+  for (const more of [...faulty.map((index) => above(nodes[index].parent)), ...(roots.length === 1 ? [[roots[0].index]] : [])]) {
+    const added = more.filter((index) => !around.has(index));
+    added.forEach((index) => around.add(index));
+    if (added.length && boxes() > MOST_AT_FIRST) added.forEach((index) => around.delete(index));
+  }
+  return around;
 }
 
 function draw(tag, attributes, parent, text) {
@@ -23,26 +35,30 @@ function draw(tag, attributes, parent, text) {
 const short = (text, most) => (text.length > most ? `${text.slice(0, most / 3)}…${text.slice(text.length - (most * 2) / 3)}` : text);
 
 function words(node) {
-  const label = node.label || node.kind;
+  const above = node.parent >= 0 && picture.opened.has(node.parent) ? nodes[nodes[node.parent].run ? nodes[node.parent].parent : node.parent] : null;
+  const inside = above && above.module && node.label.startsWith(`${above.module}.`); // the frame around it says the rest
+  const label = inside ? node.label.slice(above.module.length + 1) : node.label || node.kind;
   return [short(label, 34) + (node.count > 1 ? ` ×${node.count}` : ''), node.state ? `${node.state.glyph} ${node.state.word}` : ''];
 }
 
 function measure(node) {
   const [label, word] = words(node);
-  return { w: Math.max(54, 7 * Math.max(label.length, word.length) + 24), h: word ? 42 : 30 };
+  const slanted = node.state && ['leak', 'blocked'].includes(node.state.css) ? 26 : 0;
+  const fold = node.children.length ? 2 : 0;
+  return { w: Math.max(54, 7 * Math.max(label.length + fold, word.length) + 22 + slanted), h: word ? 42 : 30 };
 }
 
-// Draws the boxes as they are opened now; what the engine drew at first comes back when the same boxes are open.
+// Draws the boxes as they are opened now, from left to right, or from top to bottom where the page is narrow.
 function redraw() {
-  const same = picture.opened.size === first.opened.size && [...picture.opened].every((index) => first.opened.has(index));
+  picture.tall = canvas.clientWidth < 560;
   picture.svg.remove();
-  picture.svg = same && first.svg && $('[data-node]', first.svg) ? first.svg : drawn();
+  picture.svg = drawn();
   canvas.append(picture.svg);
   ready();
 }
 
 function drawn() {
-  const plan = layOut(picture.opened, measure);
+  const plan = layOut(picture.opened, measure, picture.tall);
   const svg = draw('svg', { viewBox: `-12 -12 ${Math.ceil(plan.width) + 24} ${Math.ceil(plan.height) + 24}` });
   const frames = draw('g', {}, svg);
   const lines = draw('g', {}, svg);
@@ -81,29 +97,36 @@ function drawArrow({ edge, points }, parent) {
   const group = draw('g', { class: `edge ${edge.kind}`, 'data-edge': edge.members.join(' ') }, parent);
   const [start, end] = [points[0], points[points.length - 1]];
   const gradient = edge.kind === 'gradient';
-  const path = points.map(([x, y], i) => {
-    if (!i) return `M${x + (gradient ? 7 : 0)} ${y}`;
-    const [px, py] = points[i - 1];
-    const bend = Math.max(12, Math.abs(x - px) / 2);
-    return `C${px + bend} ${py} ${x - bend} ${y} ${x - (gradient || i < points.length - 1 ? 0 : 6)} ${y}`;
+  const along = picture.tall ? ([x, y], by) => [x, y + by] : ([x, y], by) => [x + by, y];
+  const from = along(start, gradient ? 7 : 0);
+  const to = along(end, gradient ? 0 : -6);
+  const way = [from, ...points.slice(1, -1), to];
+  const path = way.map((point, i) => {
+    if (!i) return `M${point}`;
+    const before = way[i - 1];
+    const bend = Math.max(10, Math.abs(picture.tall ? point[1] - before[1] : point[0] - before[0]) / 2);
+    return `C${along(before, bend)} ${along(point, -bend)} ${point}`;
   }).join('');
   draw('path', { d: path }, group);
-  if (gradient) draw('polygon', { points: `${start[0]},${start[1]} ${start[0] + 9},${start[1] - 4} ${start[0] + 9},${start[1] + 4}` }, group);
-  else if (edge.kind === 'cut') draw('polygon', { points: `${end[0] - 6},${end[1] - 7} ${end[0] - 3},${end[1] - 7} ${end[0] - 3},${end[1] + 7} ${end[0] - 6},${end[1] + 7}` }, group);
-  else draw('polygon', { points: `${end[0]},${end[1]} ${end[0] - 8},${end[1] - 3.5} ${end[0] - 8},${end[1] + 3.5}` }, group);
+  const across = ([x, y], by) => (picture.tall ? [x + by, y] : [x, y + by]);
+  const corners = (at, ...steps) => steps.map(([on, aside]) => across(along(at, on), aside)).join(' ');
+  if (gradient) draw('polygon', { points: corners(start, [0, 0], [9, -4], [9, 4]) }, group);
+  else if (edge.kind === 'cut') draw('polygon', { points: corners(end, [-6, -8], [-3, -8], [-3, 8], [-6, 8]) }, group);
+  else draw('polygon', { points: corners(end, [0, 0], [-8, -3.5], [-8, 3.5]) }, group);
   if (edge.kind === 'cut') {
-    const [x, y] = points.length % 2 ? points[(points.length - 1) / 2] : [0, 1].map((i) => (points[points.length / 2 - 1][i] + points[points.length / 2][i]) / 2);
-    draw('text', { x, y: y - 20, 'text-anchor': 'middle', 'font-size': 11 }, group, `✂ ${short(edge.op, 24)}`);
-    if (edge.place) draw('text', { x, y: y - 8, 'text-anchor': 'middle', 'font-size': 10 }, group, short(edge.place.near, 30));
+    const middle = Math.floor((way.length - 1) / 2);
+    const [x, y] = [0, 1].map((axis) => (way[middle][axis] + way[middle + 1][axis]) / 2);
+    const [dx, anchor] = picture.tall ? [10, 'start'] : [0, 'middle'];
+    draw('text', { x: x + dx, y: y - (edge.place ? 19 : 7), 'text-anchor': anchor, class: 'halo', 'font-size': 11 }, group, `✂ ${short(edge.op, 24)}`);
+    if (edge.place) draw('text', { x: x + dx, y: y - 7, 'text-anchor': anchor, class: 'halo', 'font-size': 10 }, group, short(edge.place.near, 30));
   }
 }
 
 // Makes what is drawn now answer to pointer and keyboard.
 function ready() {
   const { svg } = picture;
-  const [x, y, w, h] = svg.getAttribute('data-whole')?.split(' ').map(Number) ?? box(svg);
-  svg.setAttribute('data-whole', [x, y, w, h].join(' '));
-  picture.whole = { x, y, w, h };
+  const around = svg.getBBox();
+  picture.whole = { x: around.x - 14, y: around.y - 14, w: around.width + 28, h: around.height + 28 };
   for (const group of $$('[data-node]', svg)) {
     const node = nodes[Number(group.dataset.node)];
     group.setAttribute('tabindex', '0');
@@ -111,26 +134,35 @@ function ready() {
     const found = node.findings.length ? `, ${many(node.findings.length, 'finding')}` : '';
     group.setAttribute('aria-label', [node.label || node.kind, node.state && node.state.word].filter(Boolean).join(', ') + found + ('open' in group.dataset ? ', opened' : node.children.length ? ', can be opened' : ''));
   }
+  squeeze(svg);
   fit();
   mark();
 }
 
-function box(svg) {
-  const drawnBox = svg.getBBox();
-  return [drawnBox.x - 14, drawnBox.y - 14, drawnBox.width + 28, drawnBox.height + 28];
+// Narrows what is written wider than its box, where the font here is not the one the picture was laid out with.
+function squeeze(svg) {
+  for (const group of $$('.node', svg)) {
+    const shape = $(':scope > :not(text)', group);
+    const room = shape ? shape.getBBox().width - 10 : 0;
+    for (const text of $$('text', group)) {
+      if (room <= 0 || text.getComputedTextLength() <= room) continue;
+      text.setAttribute('textLength', room);
+      text.setAttribute('lengthAdjust', 'spacingAndGlyphs');
+    }
+  }
 }
 
 // Shows everything where it stays readable; else as much of it as does, around what is at fault.
 function fit() {
   const { whole } = picture;
   const width = canvas.clientWidth || 800;
-  const readable = width < 640 ? 0.95 : 0.62;
+  const readable = width < 560 ? 0.85 : 0.7;
   const scale = Math.min(1.5, Math.max(readable, width / whole.w));
   const height = Math.min(Math.max(160, whole.h * scale), Math.max(260, innerHeight * 0.52));
   canvas.style.height = `${Math.round(height)}px`;
   const last = Math.min(scale, Math.max(readable, height / whole.h));
   picture.view = { w: width / last, h: height / last };
-  const fault = $('.node.blocked, .node.leak, .edge.cut', picture.svg) || $('.node', picture.svg);
+  const fault = $('.edge.cut', picture.svg) || $('.node.blocked, .node.leak', picture.svg) || $('.node', picture.svg);
   const at = picture.view.w >= whole.w - 1 && picture.view.h >= whole.h - 1 || !fault ? whole : boxOf(fault);
   centre(at.x + at.w / 2, at.y + at.h / 2);
 }
@@ -263,7 +295,7 @@ function mark() {
   for (const group of $$('[data-edge]', svg)) {
     group.classList.toggle('lit', lights && group.dataset.edge.split(' ').some((member) => path.edges.has(Number(member))));
   }
-  const changed = lit !== null || chosen >= 0 || svg !== first.svg;
+  const changed = lit !== null || chosen >= 0 || picture.opened.size !== first.size || [...first].some((index) => !picture.opened.has(index));
   $('[data-do=reset]').hidden = !changed;
 }
 
@@ -271,7 +303,7 @@ function reset() {
   picture.lit = null;
   light(null);
   closePanel();
-  picture.opened = new Set(first.opened);
+  picture.opened = new Set(first);
   redraw();
 }
 
@@ -292,12 +324,11 @@ function show(index) {
 
 function startPicture() {
   if (!canvas || !picture.svg) return;
-  picture.opened = new Set(first.opened);
+  picture.opened = new Set(first);
   canvas.classList.add('ready');
   $('.tools').hidden = false;
   $('[data-do=fold]').hidden = $('[data-do=unfold]').hidden = !nodes.some((node) => node.children.length);
-  if ($('[data-node]', picture.svg)) ready();
-  else redraw();
+  redraw();
   const doings = { in: () => zoom(0.8), out: () => zoom(1.25), fit, unfold, fold, reset };
   for (const button of $$('.tools button')) button.addEventListener('click', () => doings[button.dataset.do]());
   pointer();
@@ -315,7 +346,7 @@ function startPicture() {
     const { view } = picture;
     if (at.x < view.x || at.y < view.y || at.x + at.w > view.x + view.w || at.y + at.h > view.y + view.h) centre(at.x + at.w / 2, at.y + at.h / 2);
   });
-  addEventListener('resize', fit);
+  addEventListener('resize', () => { if (picture.tall === canvas.clientWidth < 560) fit(); else redraw(); });
 }
 
 function pointer() {

@@ -66,7 +66,7 @@ function follow() {
     if (finding) { light(finding.index); showPath(); }
   } else if (kind === 'module' || kind === 'parameter') {
     const here = reveal(name);
-    if (here) { here.scrollIntoView({ block: 'center' }); ($(':scope > summary', here) || here).focus?.({ preventScroll: true }); }
+    if (here) { here.scrollIntoView({ block: 'center' }); ($('button', here) || here).focus({ preventScroll: true }); }
     const box = nodes.find((node) => node.module === name && name && (!canvas || drawnNow(node.index)));
     if (box && canvas) show(box.index);
   } else if (kind === 'rule') {
