@@ -40,6 +40,7 @@ def render(diagnosis: Diagnosis) -> str:
         script=Markup(script),
         data=Markup(data.text(diagnosis, findings)),
         picture=drawing.inline(diagnosis),
+        legend=drawing.legend(diagnosis.graph),
         words=drawing.words(diagnosis.graph),
         looks=LOOKS,
         verdict=cards.verdict(diagnosis),

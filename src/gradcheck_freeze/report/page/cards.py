@@ -126,10 +126,14 @@ def card(finding: Finding, excerpts: Sequence[Excerpt]) -> Card:
     return Card(
         finding,
         _source(finding.cause, excerpts) if finding.cause else (),
-        tuple(Step(step, near(step), step == finding.cause) for step in finding.trail),
+        tuple(Step(step, near(step), _same(step, finding.cause)) for step in finding.trail),
         _why(finding.rule),
         "\n".join(shown(line.expandtabs(4), 4_000) for line in patch.rstrip("\n").split("\n")),
     )
+
+
+def _same(place: Location, other: Location | None) -> bool:
+    return other is not None and (place.path, place.line) == (other.path, other.line)
 
 
 def near(place: Location) -> str:

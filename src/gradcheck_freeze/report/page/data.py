@@ -13,6 +13,7 @@ from typing import Any
 import networkx as nx
 
 from gradcheck_freeze.report.page.cards import near
+from gradcheck_freeze.report.page.drawing import FLOWS, flow_of
 from gradcheck_freeze.report.rollup import natural
 from gradcheck_freeze.report.words import LOOKS, shown
 from gradcheck_freeze.rules.diagnosis import STATES, Diagnosis, ParameterRecord
@@ -50,6 +51,7 @@ def text(diagnosis: Diagnosis, findings: Sequence[Finding]) -> str:
         "facts": facts.values(),
         "tree": tree,
         "places": places.values(),
+        "flows": list(FLOWS),
         "nodes": nodes,
         "edges": edges,
     }
@@ -107,9 +109,9 @@ def _tensor(record: ParameterRecord, name: str, above: str, findings: list[int],
 
 
 def _graph(graph: nx.DiGraph, number: dict[str, int], places: _Shared) -> tuple[list[Any], list[Any]]:
-    """Return the nodes as [id, label, kind, state, module, parent, count, place, findings] and the edges as
-    [source, target, 0 for data, 1 for gradient or 2 for a cut, op, place, findings]."""
-    index = {node: i for i, node in enumerate(sorted(graph.nodes))}
+    """Return the nodes as [label, kind, state, module, parent, count, place, findings] and the edges as
+    [source, target, number of the flow in FLOWS, op, place, findings]."""
+    index = {node: i for i, node in enumerate(sorted(_worth_a_box(graph)))}
 
     def place(location: object) -> int:
         if not isinstance(location, Location):
@@ -126,7 +128,7 @@ def _graph(graph: nx.DiGraph, number: dict[str, int], places: _Shared) -> tuple[
         nodes.append(
             [
                 label,
-                a.get("kind", ""),
+                str(a.get("kind", "")),
                 STATES.index(state) if state in STATES else -1,
                 0 if module == label else module,
                 index.get(a.get("parent"), -1),
@@ -139,7 +141,7 @@ def _graph(graph: nx.DiGraph, number: dict[str, int], places: _Shared) -> tuple[
         [
             index[source],
             index[target],
-            2 if a.get("cut") else 1 if a.get("gradient") else 0,
+            list(FLOWS).index(flow_of(graph, source, target)),
             shown(str(a.get("op", "")), 80),
             place(a.get("location")),
             spoken(a),
@@ -147,6 +149,21 @@ def _graph(graph: nx.DiGraph, number: dict[str, int], places: _Shared) -> tuple[
         for source, target, a in sorted(graph.edges(data=True), key=lambda edge: edge[:2])
     ]
     return nodes, edges
+
+
+def _worth_a_box(graph: nx.DiGraph) -> list[str]:
+    """Return the nodes without the parameters that nothing in the picture reads and whose module is drawn anyway."""
+    modules = {str(a["module"]) for _, a in graph.nodes(data=True) if a.get("kind") == "module"}
+
+    def told(node: str) -> bool:
+        parts = str(graph.nodes[node].get("label", "")).split(".")
+        return any(".".join(parts[:depth]) in modules for depth in range(1, len(parts)))
+
+    return [
+        node
+        for node, a in graph.nodes(data=True)
+        if a.get("kind") != "parameter" or graph.degree(node) or not told(node)
+    ]
 
 
 def _brief(value: float | None) -> float | str:

@@ -6,6 +6,7 @@ style sheet of the page, so that the picture follows light and dark.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from xml.etree import ElementTree
 
 import networkx as nx
@@ -14,7 +15,7 @@ from markupsafe import Markup, escape
 from gradcheck_freeze.report import picture
 from gradcheck_freeze.report.page.cards import near
 from gradcheck_freeze.report.words import LOOKS, shown
-from gradcheck_freeze.rules.diagnosis import Diagnosis
+from gradcheck_freeze.rules.diagnosis import STATES, Diagnosis
 from gradcheck_freeze.rules.finding import Location
 
 _SVG = "{http://www.w3.org/2000/svg}"
@@ -30,6 +31,13 @@ _DRAWN = {
     "text": ("x", "y", "text-anchor", "font-size"),
 }
 _KINDS = ("node", "edge", "cut", "gradient", "data", "loss", "leak", "blocked", "learning", "frozen", "idle")
+FLOWS = {  # what an arrow shows; the later wins where one arrow stands for several
+    "data": "data only",
+    "stopped": "✂ gradient stopped, as intended",
+    "cut": "✂ gradient cut",
+    "gradient": "gradient flows back",
+    "leak": "⚠ gradient leaks in",
+}
 _MOST_WORDS = 300  # edges told in words
 
 
@@ -67,16 +75,43 @@ def _write(element: ElementTree.Element, marks: dict[str, str], parts: list[str]
     parts.append(f"</{tag}>")
 
 
+@dataclass(frozen=True, slots=True)
+class Legend:
+    """The states and flows that a picture shows."""
+
+    states: tuple[str, ...]
+    flows: tuple[tuple[str, str], ...]
+
+
+def legend(graph: nx.DiGraph) -> Legend:
+    """Return what the reader of this picture must know, and nothing else."""
+    states = {attributes.get("state") for _, attributes in graph.nodes(data=True)}
+    flows = {flow_of(graph, source, target) for source, target in graph.edges}
+    return Legend(
+        tuple(state for state in STATES if state in states), tuple(flow for flow in FLOWS.items() if flow[0] in flows)
+    )
+
+
+def flow_of(graph: nx.DiGraph, source: str, target: str) -> str:
+    """Return what an edge shows, as one of FLOWS."""
+    edge = graph.edges[source, target]
+    if edge.get("cut"):
+        return "cut"
+    if edge.get("gradient"):
+        return "leak" if graph.nodes[source].get("state") == "LEAK" else "gradient"
+    return "data"
+
+
 def words(graph: nx.DiGraph) -> list[str]:
     """Return the picture in words, an arrow a line, for those who cannot see it."""
     told = []
     for source, target, attributes in sorted(graph.edges(data=True), key=lambda edge: edge[:2])[:_MOST_WORDS]:
         place = attributes.get("location")
         where = f" at {near(place)}" if isinstance(place, Location) else ""
-        if attributes.get("cut"):
-            says = f"the gradient is cut by {attributes.get('op') or 'an op'}{where}"
-        else:
-            says = "gradient flows back" if attributes.get("gradient") else "data only, no gradient comes back"
+        flow = flow_of(graph, source, target)
+        says = FLOWS[flow]
+        if flow in ("cut", "stopped"):
+            says += f", by {shown(str(attributes.get('op') or 'an op'), 80)}{where}"
         told.append(f"{_called(graph, source)} → {_called(graph, target)}: {says}")
     more = graph.number_of_edges() - len(told)
     return [*told, f"and {more:,} more"] if more > 0 else told

@@ -25,7 +25,7 @@ const nodes = data.nodes.map(([label, kind, state, module, parent, count, place,
 for (const node of nodes) if (node.parent >= 0) nodes[node.parent].children.push(node.index);
 rollUp();
 const edges = data.edges.map(([source, target, kind, op, place, found], index) =>
-  ({ index, source, target, kind: ['data', 'gradient', 'cut'][kind], op, place: places[place], findings: found }));
+  ({ index, source, target, kind: data.flows[kind], op, place: places[place], findings: found }));
 
 // Puts long runs of numbered siblings that are alike, and of which nothing was found, into one box that can be opened.
 function rollUp() {

@@ -12,7 +12,7 @@ function visible(index, opened) {
 // Returns the arrows between the boxes that are seen; an arrow that stands for several is a gradient's where one is.
 function visibleEdges(opened) {
   const seen = new Map();
-  const rank = { data: 0, cut: 1, gradient: 2 };
+  const rank = Object.fromEntries(data.flows.map((name, index) => [name, index]));
   for (const edge of edges) {
     const source = visible(edge.source, opened);
     const target = visible(edge.target, opened);
@@ -66,7 +66,9 @@ function layOut(opened, measure, tall) {
       } else sizes.set(index, size(nodes[index]));
     }
     const ports = ['in', 'out'].filter((port) => parts.some((part) => part.source === port || part.target === port));
-    const flat = layers([...members, ...ports], parts, sizes);
+    const touched = new Set(parts.flatMap((part) => [part.source, part.target]));
+    const flat = layers([...members.filter((index) => touched.has(index)), ...ports], parts, sizes);
+    aside(members.filter((index) => !touched.has(index)), sizes, flat);
     for (const port of ports) flat.boxes.delete(port);
     const held = new Set(parts);
     for (const [index, part] of inner) {
@@ -85,11 +87,28 @@ function layOut(opened, measure, tall) {
   const turned = ([x, y]) => (tall ? [y, x] : [x, y]);
   const arrows = drawn.map(({ edge, parts }) => {
     const [from, to] = [whole.boxes.get(edge.source), whole.boxes.get(edge.target)];
-    const points = [[from.x + from.w, from.y + from.h / 2], ...parts.flatMap((part) => part.bends), [to.x, to.y + to.h / 2]];
-    return { edge, points: points.map(turned) };
+    const bends = parts.flatMap((part) => part.bends);
+    const backward = from.x >= to.x + to.w; // one that closes a circle
+    const points = backward ? [[from.x, from.y + from.h / 2], ...bends, [to.x + to.w, to.y + to.h / 2]] : [[from.x + from.w, from.y + from.h / 2], ...bends, [to.x, to.y + to.h / 2]];
+    return { edge, backward, points: points.map(turned) };
   });
   if (tall) for (const box of whole.boxes.values()) Object.assign(box, { x: box.y, y: box.x, w: box.h, h: box.w });
   return { boxes: whole.boxes, arrows, width: tall ? whole.height : whole.width, height: tall ? whole.width : whole.height };
+}
+
+// Puts boxes that no arrow touches into rows below the others.
+function aside(members, sizes, flat) {
+  const width = Math.max(flat.width, 640);
+  let [x, y, deep] = [0, flat.height ? flat.height + gap.y : 0, 0];
+  for (const index of members) {
+    const { w, h } = sizes.get(index);
+    if (x && x + w > width) [x, y, deep] = [0, y + deep + gap.y, 0];
+    flat.boxes.set(index, { x, y, w, h });
+    deep = Math.max(deep, h);
+    x += w + gap.y;
+    flat.width = Math.max(flat.width, x - gap.y);
+    flat.height = y + deep;
+  }
 }
 
 // Lays out the boxes of one container from left to right and writes the bends of its parts of arrows into them.

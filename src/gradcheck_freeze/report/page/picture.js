@@ -93,11 +93,12 @@ function drawBox(node, { x, y, w, h }, parent) {
   if (word) draw('text', { x: x + w / 2, y: y + 33, 'text-anchor': 'middle', 'font-size': 12 }, group, word);
 }
 
-function drawArrow({ edge, points }, parent) {
-  const group = draw('g', { class: `edge ${edge.kind}`, 'data-edge': edge.members.join(' ') }, parent);
+function drawArrow({ edge, points, backward }, parent) {
+  const group = draw('g', { class: `edge ${edge.kind === 'leak' ? 'gradient leaking' : edge.kind}`, 'data-edge': edge.members.join(' ') }, parent);
   const [start, end] = [points[0], points[points.length - 1]];
-  const gradient = edge.kind === 'gradient';
-  const along = picture.tall ? ([x, y], by) => [x, y + by] : ([x, y], by) => [x + by, y];
+  const gradient = edge.kind === 'gradient' || edge.kind === 'leak';
+  const sense = backward ? -1 : 1;
+  const along = picture.tall ? ([x, y], by) => [x, y + by * sense] : ([x, y], by) => [x + by * sense, y];
   const from = along(start, gradient ? 7 : 0);
   const to = along(end, gradient ? 0 : -6);
   const way = [from, ...points.slice(1, -1), to];
@@ -111,9 +112,9 @@ function drawArrow({ edge, points }, parent) {
   const across = ([x, y], by) => (picture.tall ? [x + by, y] : [x, y + by]);
   const corners = (at, ...steps) => steps.map(([on, aside]) => across(along(at, on), aside)).join(' ');
   if (gradient) draw('polygon', { points: corners(start, [0, 0], [9, -4], [9, 4]) }, group);
-  else if (edge.kind === 'cut') draw('polygon', { points: corners(end, [-6, -8], [-3, -8], [-3, 8], [-6, 8]) }, group);
+  else if (edge.kind === 'cut' || edge.kind === 'stopped') draw('polygon', { points: corners(end, [-6, -8], [-3, -8], [-3, 8], [-6, 8]) }, group);
   else draw('polygon', { points: corners(end, [0, 0], [-8, -3.5], [-8, 3.5]) }, group);
-  if (edge.kind === 'cut') {
+  if (edge.kind === 'cut' || edge.kind === 'stopped') {
     const middle = Math.floor((way.length - 1) / 2);
     const [x, y] = [0, 1].map((axis) => (way[middle][axis] + way[middle + 1][axis]) / 2);
     const [dx, anchor] = picture.tall ? [10, 'start'] : [0, 'middle'];
