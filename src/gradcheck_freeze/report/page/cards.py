@@ -74,6 +74,7 @@ class Card:
     trail: tuple[Step, ...]
     why: str
     patch: str
+    names: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +130,7 @@ def card(finding: Finding, excerpts: Sequence[Excerpt]) -> Card:
         tuple(Step(step, near(step), _same(step, finding.cause)) for step in finding.trail),
         _why(finding.rule),
         "\n".join(shown(line.expandtabs(4), 4_000) for line in patch.rstrip("\n").split("\n")),
+        tuple(sorted(finding.parameters, key=natural)),
     )
 
 

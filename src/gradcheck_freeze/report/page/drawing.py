@@ -42,21 +42,17 @@ _MOST_WORDS = 300  # edges told in words
 
 
 def inline(diagnosis: Diagnosis) -> Markup:
-    """Return the picture as an svg element whose boxes and arrows bear `data-node` and `data-edge`."""
+    """Return the picture as an svg element; the script of the page draws it anew, this is for readers without."""
     graph = diagnosis.graph
     if not graph:
         return Markup()
     root = ElementTree.fromstring(picture.svg(diagnosis))
-    edges = sorted(graph.edges)
-    index = {node: i for i, node in enumerate(sorted(graph.nodes))}
-    marks = {f"n{i}": f' data-node="{i}"' for i in index.values()}
-    marks.update({f"n{index[s]}->n{index[t]}": f' data-edge="{i}"' for i, (s, t) in enumerate(edges)})
     parts: list[str] = []
-    _write(root, marks, parts)
+    _write(root, parts)
     return Markup("".join(parts))
 
 
-def _write(element: ElementTree.Element, marks: dict[str, str], parts: list[str]) -> None:
+def _write(element: ElementTree.Element, parts: list[str]) -> None:
     tag = element.tag.removeprefix(_SVG) if isinstance(element.tag, str) else ""
     if tag not in _DRAWN:
         return
@@ -64,14 +60,11 @@ def _write(element: ElementTree.Element, marks: dict[str, str], parts: list[str]
     kinds = [kind for kind in (element.get("class") or "").split() if kind in _KINDS]
     if kinds:
         attributes += f' class="{" ".join(kinds)}"'
-    title = element.find(f"{_SVG}title")
-    if title is not None:
-        attributes += marks.get(title.text or "", "")
     parts.append(f"<{tag}{attributes}>{escape(element.text or '') if tag == 'text' else ''}")
     for child in element:
         if tag == "g" and child.tag in (f"{_SVG}text", f"{_SVG}polygon") and "graph" in (element.get("class") or ""):
             continue  # the legend and the white sheet: the page has its own
-        _write(child, marks, parts)
+        _write(child, parts)
     parts.append(f"</{tag}>")
 
 

@@ -27,13 +27,13 @@ rollUp();
 const edges = data.edges.map(([source, target, kind, op, place, found], index) =>
   ({ index, source, target, kind: data.flows[kind], op, place: places[place], findings: found }));
 
-// Puts long runs of numbered siblings that are alike, and of which nothing was found, into one box that can be opened.
+// Puts long runs of numbered siblings that are alike, in state and findings too, into one box that can be opened.
 function rollUp() {
   const few = 3;
   const alike = new Map();
   for (const node of nodes) {
-    if (node.findings.length || node.kind !== 'module' || !/\d/.test(node.label)) continue;
-    const key = JSON.stringify([node.parent, node.label.replace(/\d+/g, '*'), node.state && node.state.name]);
+    if (node.kind !== 'module' || !/\d/.test(node.label)) continue;
+    const key = JSON.stringify([node.parent, node.label.replace(/\d+/g, '*'), node.state && node.state.name, node.findings]);
     if (!alike.has(key)) alike.set(key, []);
     alike.get(key).push(node);
   }
@@ -55,7 +55,7 @@ function wrap(run, place, from, to) {
   let at = -1;
   const label = run[0].label.replace(/\d+/g, (number) => { at += 1; return at === place ? `{${from}-${to}}` : number; });
   const { kind, state, parent } = run[0];
-  const box = { index: nodes.length, label, kind, state, module: '', parent, count: run.length, place: run[0].place, findings: [], children: run.map((node) => node.index), run: true };
+  const box = { index: nodes.length, label, kind, state, module: '', parent, count: run.length, place: run[0].place, findings: run[0].findings, children: run.map((node) => node.index), run: true };
   nodes.push(box);
   if (parent >= 0) nodes[parent].children = [...nodes[parent].children.filter((index) => !box.children.includes(index)), box.index];
   for (const node of run) node.parent = box.index;
@@ -90,10 +90,15 @@ function module([name, below, held], path) {
 
 // Returns the tensors that a box of the picture stands for.
 function tensorsOf(node) {
-  if (node.run) return node.children.flatMap((index) => tensorsOf(nodes[index]));
-  if (node.module === '') return tensors.filter((tensor) => tensor.path === node.label);
-  const below = `${node.module}.`;
-  return tensors.filter((tensor) => tensor.owner === node.module || tensor.owner.startsWith(below) || tensor.path.startsWith(below));
+  if (node.module === '' && !node.run) return tensors.filter((tensor) => tensor.path === node.label);
+  const wanted = new Set(node.run ? node.children.map((index) => nodes[index].module) : [node.module]);
+  const below = (path) => {
+    for (let at = path; ; at = at.slice(0, at.lastIndexOf('.'))) {
+      if (wanted.has(at)) return true;
+      if (!at.includes('.')) return false;
+    }
+  };
+  return tensors.filter((tensor) => below(tensor.owner) || below(tensor.path));
 }
 
 function badge(state) {

@@ -3,7 +3,7 @@
 const canvas = $('#canvas');
 const said = $('#said');
 const NS = 'http://www.w3.org/2000/svg';
-const MOST_BOXES = 600;
+const MOST_BOXES = 1200;
 const MOST_AT_FIRST = 60;
 const picture = { svg: canvas && $('svg', canvas), view: null, whole: null, opened: null, lit: null, chosen: -1 };
 const first = openedAtFirst();
@@ -11,17 +11,32 @@ const first = openedAtFirst();
 // Returns the boxes to open at first: those around what is at fault, as long as the picture stays small; then outer ones.
 function openedAtFirst() {
   const around = new Set();
-  const above = (index) => (index < 0 ? [] : [index, ...above(nodes[index].parent)]);
-  const boxes = () => new Set(nodes.map((node) => visible(node.index, around))).size;
+  const above = (index) => { // the boxes around one, from the outside in, down to a run of alike ones
+    if (index < 0) return [];
+    const outer = above(nodes[index].parent);
+    return nodes[index].run || (outer.length && nodes[outer[outer.length - 1]].run) ? outer : [...outer, index];
+  };
   const faulty = nodes.filter((node) => node.findings.length && !node.children.length).map((node) => node.index);
   for (const edge of edges) if (edge.findings.length) faulty.push(edge.source, edge.target);
-  const roots = nodes.filter((node) => node.parent < 0 && node.kind === 'module');
-  for (const more of [...faulty.map((index) => above(nodes[index].parent)), ...(roots.length === 1 ? [[roots[0].index]] : [])]) {
-    const added = more.filter((index) => !around.has(index));
-    added.forEach((index) => around.add(index));
-    if (added.length && boxes() > MOST_AT_FIRST) added.forEach((index) => around.delete(index));
+  const wanted = [...new Set([...faulty.map((index) => nodes[index].parent), ...rootBoxes().length === 1 ? rootBoxes() : []])];
+  let left = 40; // tries that may fail
+  for (const index of wanted) {
+    const added = above(index).filter((box) => !around.has(box));
+    added.forEach((box) => around.add(box));
+    if (!added.length || countBoxes(around) <= MOST_AT_FIRST) continue;
+    added.forEach((box) => around.delete(box));
+    left -= 1;
+    if (!left) break;
   }
   return around;
+}
+
+function rootBoxes() {
+  return nodes.filter((node) => node.parent < 0 && node.kind === 'module').map((node) => node.index);
+}
+
+function countBoxes(open) {
+  return new Set(nodes.map((node) => visible(node.index, open))).size;
 }
 
 function draw(tag, attributes, parent, text) {
@@ -210,16 +225,16 @@ function pan(dx, dy) {
 
 // Opens or closes boxes, unless that would be more boxes than anyone can read.
 function setOpened(opened, why) {
-  const boxes = new Set(nodes.map((node) => visible(node.index, opened)));
-  if (boxes.size > MOST_BOXES) {
-    said.textContent = `That would be ${boxes.size.toLocaleString('en')} boxes, more than can be read: open single boxes instead.`;
+  const boxes = countBoxes(opened);
+  if (boxes > MOST_BOXES) {
+    said.textContent = `That would be ${boxes.toLocaleString('en')} boxes, more than can be read: open single boxes instead.`;
     said.classList.remove('quiet');
     return false;
   }
   said.classList.add('quiet');
   picture.opened = opened;
   redraw();
-  said.textContent = `${why}: ${many(boxes.size, 'box')}`;
+  said.textContent = `${why}: ${boxes} ${boxes === 1 ? 'box' : 'boxes'}`;
   return true;
 }
 
@@ -329,7 +344,8 @@ function startPicture() {
   canvas.classList.add('ready');
   $('.tools').hidden = false;
   $('[data-do=fold]').hidden = $('[data-do=unfold]').hidden = !nodes.some((node) => node.children.length);
-  redraw();
+  if (countBoxes(picture.opened) <= MOST_BOXES) redraw();
+  else ready(); // more than can be read: the picture of the engine, which shows a part
   const doings = { in: () => zoom(0.8), out: () => zoom(1.25), fit, unfold, fold, reset };
   for (const button of $$('.tools button')) button.addEventListener('click', () => doings[button.dataset.do]());
   pointer();
