@@ -37,6 +37,7 @@ FORMATS: dict[str, Format] = {
     "svg": Format((".svg",), "picture", "svg"),
     "html": Format((".html", ".htm"), "html"),
     "png": Format((".png",), "picture", "png"),
+    "mermaid": Format((".mmd", ".mermaid"), "mermaid"),
 }
 
 

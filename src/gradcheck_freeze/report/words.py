@@ -5,6 +5,8 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass
 
+from gradcheck_freeze.rules.finding import Location
+
 
 @dataclass(frozen=True, slots=True)
 class Look:
@@ -36,3 +38,10 @@ def shown(text: str, most: int = 200) -> str:
         for c in text
     )
     return safe if len(safe) <= most else safe[: most - 1] + "…"
+
+
+def place_of(location: object) -> str:
+    """Return `file.py:12` of a location, without the folders, or nothing where there is no location."""
+    if not isinstance(location, Location):
+        return ""
+    return shown(f"{location.path.rpartition('/')[2]}:{location.line}", 60)
