@@ -205,8 +205,8 @@ def test_ignored_findings_come_with_their_reasons(examples):
 
 def test_matrix_tells_applied_from_thrown_away_gradient(examples):
     found = tables.matrix(examples.gan())
-    assert [name for name, _ in found.losses] == ["loss_g", "loss_d"]  # by their lines, 11 after 9
-    (discriminator, (wasted, taught)), (generator, (_, none)) = found.rows
+    assert [name for name, _ in found.losses] == ["loss_d", "loss_g"]  # by their lines
+    (discriminator, (taught, wasted)), (generator, (none, _)) = found.rows
     assert (discriminator, generator) == ("netD", "netG")
     assert (taught.appliers, wasted.reached, wasted.appliers, none.reached) == ("opt_d", 10, "", 0)
 

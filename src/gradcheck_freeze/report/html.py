@@ -77,11 +77,15 @@ def _fragment(name: str) -> str:
 def _patch(text: str) -> Markup:
     """Return a patch with a class for every line by its sign."""
     classes = {"+": "added", "-": "removed", "@": "hunk"}
-    lines = [Markup('<span class="{}">{}</span>').format(classes.get(line[:1], "same"), line) for line in text.split("\n")]
+    lines = [
+        Markup('<span class="{}">{}</span>').format(classes.get(line[:1], "same"), line) for line in text.split("\n")
+    ]
     return Markup("\n").join(lines)
 
 
 def _prose(text: str) -> Markup:
     """Return text of a rule's page with what stands between backticks as code."""
-    parts = [Markup("<code>{}</code>").format(part) if i % 2 else escape(part) for i, part in enumerate(text.split("`"))]
+    parts = [
+        Markup("<code>{}</code>").format(part) if i % 2 else escape(part) for i, part in enumerate(text.split("`"))
+    ]
     return Markup("").join(parts)

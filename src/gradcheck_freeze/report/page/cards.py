@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from gradcheck_freeze.errors import UsageError
 from gradcheck_freeze.report.rollup import natural
 from gradcheck_freeze.report.tables import many, names
-from gradcheck_freeze.report.words import LOOKS, shown
+from gradcheck_freeze.report.words import shown
 from gradcheck_freeze.rules.diagnosis import Diagnosis, Excerpt
 from gradcheck_freeze.rules.explain import find
 from gradcheck_freeze.rules.finding import Finding, Location, Severity
@@ -152,9 +152,7 @@ def _source(cause: Location, excerpts: Iterable[Excerpt]) -> tuple[Line, ...]:
     numbers = [n for n in range(cause.line - _AROUND, last + _AROUND + 1) if n in known]
     code = [known[n].expandtabs(4).rstrip() for n in numbers]
     margin = min((len(line) - len(line.lstrip(" ")) for line in code if line), default=0)
-    return tuple(
-        Line(n, line[margin:], cause.line <= n <= last) for n, line in zip(numbers, code, strict=True)
-    )
+    return tuple(Line(n, line[margin:], cause.line <= n <= last) for n, line in zip(numbers, code, strict=True))
 
 
 def _why(code: str) -> str:

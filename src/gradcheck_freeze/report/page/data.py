@@ -13,8 +13,9 @@ from typing import Any
 import networkx as nx
 
 from gradcheck_freeze.report.page.cards import near
-from gradcheck_freeze.report.page.drawing import FLOWS, flow_of
+from gradcheck_freeze.report.page.drawing import FLOWS
 from gradcheck_freeze.report.rollup import natural
+from gradcheck_freeze.report.view import flow_of
 from gradcheck_freeze.report.words import LOOKS, shown
 from gradcheck_freeze.rules.diagnosis import STATES, Diagnosis, ParameterRecord
 from gradcheck_freeze.rules.finding import Finding, Location
@@ -102,7 +103,11 @@ def _tensor(record: ParameterRecord, name: str, above: str, findings: list[int],
         _brief(record.grad_norm),
         _brief(record.update_ratio),
     ]
-    extra = [findings, shown(record.module, _LONGEST) if record.module != above else 0, [shown(a) for a in record.aliases]]
+    extra = [
+        findings,
+        shown(record.module, _LONGEST) if record.module != above else 0,
+        [shown(a) for a in record.aliases],
+    ]
     while extra and not extra[-1]:
         extra.pop()
     return [*row, *extra]

@@ -6,7 +6,7 @@ style sheet of the page, so that the picture follows light and dark.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from xml.etree import ElementTree
 
 import networkx as nx
@@ -14,6 +14,7 @@ from markupsafe import Markup, escape
 
 from gradcheck_freeze.report import picture
 from gradcheck_freeze.report.page.cards import near
+from gradcheck_freeze.report.view import flow_of, view
 from gradcheck_freeze.report.words import LOOKS, shown
 from gradcheck_freeze.rules.diagnosis import STATES, Diagnosis
 from gradcheck_freeze.rules.finding import Location
@@ -46,7 +47,7 @@ def inline(diagnosis: Diagnosis) -> Markup:
     graph = diagnosis.graph
     if not graph:
         return Markup()
-    root = ElementTree.fromstring(picture.svg(diagnosis))
+    root = ElementTree.fromstring(picture.svg(replace(diagnosis, graph=view(graph))))
     parts: list[str] = []
     _write(root, parts)
     return Markup("".join(parts))
@@ -83,16 +84,6 @@ def legend(graph: nx.DiGraph) -> Legend:
     return Legend(
         tuple(state for state in STATES if state in states), tuple(flow for flow in FLOWS.items() if flow[0] in flows)
     )
-
-
-def flow_of(graph: nx.DiGraph, source: str, target: str) -> str:
-    """Return what an edge shows, as one of FLOWS."""
-    edge = graph.edges[source, target]
-    if edge.get("cut"):
-        return "cut"
-    if edge.get("gradient"):
-        return "leak" if graph.nodes[source].get("state") == "LEAK" else "gradient"
-    return "data"
 
 
 def words(graph: nx.DiGraph) -> list[str]:

@@ -32,14 +32,15 @@ function startCards() {
     });
   }
   for (const button of $$('.copy')) {
-    if (!navigator.clipboard) continue;
     button.hidden = false;
     button.addEventListener('click', async () => {
+      const code = $('code', button.parentElement);
       try {
-        await navigator.clipboard.writeText(`${$('code', button.parentElement).textContent}\n`);
+        await navigator.clipboard.writeText(`${code.textContent}\n`);
         button.textContent = 'Copied';
-      } catch {
-        button.textContent = 'Not allowed here';
+      } catch { // a page from an insecure place may not write there: the reader can, with one key
+        getSelection().selectAllChildren(code);
+        button.textContent = 'Selected: press Ctrl+C';
       }
     });
   }

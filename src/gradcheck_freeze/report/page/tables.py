@@ -62,7 +62,7 @@ def rows(diagnosis: Diagnosis) -> tuple[ModuleRow, ...]:
 
 def matrix(diagnosis: Diagnosis) -> Matrix:
     """Return which loss gives gradient to which module; numbered siblings that are taught alike share a row."""
-    losses = sorted(diagnosis.losses, key=lambda loss: (_place(loss), loss.name))
+    losses = sorted(diagnosis.losses, key=_order)
     fed = [frozenset(loss.parameters) for loss in losses[:_MOST_LOSSES]]
     groups = heads(record.name for record in diagnosis.parameters.values() if record.kind != "buffer")
     alike: dict[tuple[str, tuple[Taught, ...]], list[str]] = {}
@@ -76,6 +76,10 @@ def matrix(diagnosis: Diagnosis) -> Matrix:
         max(0, len(found) - _MOST_ROWS),
         max(0, len(losses) - _MOST_LOSSES),
     )
+
+
+def _order(loss: LossRecord) -> tuple[str, int, str]:
+    return (loss.location.path, loss.location.line, loss.name) if loss.location else ("", 0, loss.name)
 
 
 def _place(loss: LossRecord) -> str:
