@@ -4,9 +4,11 @@ Needs Chromium with its driver (Debian: `apt-get install chromium chromium-drive
 skipped, unless GRADCHECK_FREEZE_BROWSER says that they are required, as in CI.
 """
 
+import http.server
 import json
 import os
 import shutil
+import threading
 import time
 from importlib.resources import files as resources
 
@@ -115,6 +117,37 @@ def page(chromium, tmp_path, monkeypatch):
     said, asked = opened.logs()
     assert said == []
     assert [url for url in asked if not url.startswith(tmp_path.as_uri())] == []
+
+
+@pytest.fixture
+def served(tmp_path):
+    """Return a function that serves the report of the test under a policy and returns its address."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        policy = ""
+
+        def do_GET(self):
+            content = (tmp_path / "report.html").read_bytes()
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html; charset=utf-8")
+            self.send_header("Content-Security-Policy", self.policy)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_):
+            """Keep quiet."""
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+
+    def serve(policy):
+        Handler.policy = policy
+        return f"http://127.0.0.1:{server.server_address[1]}/report.html"
+
+    yield serve
+    server.shutdown()
+    server.server_close()
 
 
 def test_every_page_opens_without_error_or_request(page, story):
@@ -369,6 +402,20 @@ def test_hostile_names_and_lines_are_shown_and_never_run(page, examples):
         assert "onerror=" in text
         assert "\\u202e" in text
         assert not {"\u202e", "\x1b"} & set(text)
+
+
+def test_page_works_in_the_sandbox_of_a_server(page, examples, served):
+    page.open(examples.transformer(3))
+    page.logs()
+    page.chromium.get(
+        served("sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'")
+    )
+    page.one("#theme").click()
+    page.one("[data-do=unfold]").click()
+    assert "model.layers.0.mlp" in page.boxes()
+    said, asked = page.logs()
+    assert said == []
+    assert len(asked) == 1
 
 
 def test_page_says_all_without_script(page, examples):

@@ -182,7 +182,7 @@ def test_cause_is_marked_in_source_and_trail(examples):
 @pytest.mark.parametrize(
     ("story_name", "says"),
     [
-        ("leak", "LEAK encoder, encoder.norm should stay fixed and does not: train.py:3"),
+        ("leak", "LEAK encoder, encoder.norm learns where it must not: train.py:3"),
         ("blocked", "BLOCKED generator should learn and cannot: train.py:8"),
         ("clean", "ok Every parameter learns or stays as declared."),
         ("nothing", "No backward pass was seen, so nothing was judged."),

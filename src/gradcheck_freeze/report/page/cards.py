@@ -20,7 +20,7 @@ _AROUND = 3  # lines of source before and after the marked ones
 _MOST_MARKED = 12
 _WHY = "Why it matters:"
 _FAULTS = {
-    "leak": ("LEAK", "should stay fixed and does not"),
+    "leak": ("LEAK", "learns where it must not"),
     "blockage": ("BLOCKED", "should learn and cannot"),
 }
 

@@ -114,7 +114,7 @@ def _tensor(record: ParameterRecord, name: str, above: str, findings: list[int],
 
 
 def _graph(graph: nx.DiGraph, number: dict[str, int], places: _Shared) -> tuple[list[Any], list[Any]]:
-    """Return the nodes as [label, kind, state, module, parent, count, place, findings] and the edges as
+    """Return the nodes as [label, kind, state, module, parent, count, place, findings, members if any] and the edges as
     [source, target, number of the flow in FLOWS, op, place, findings]."""
     index = {node: i for i, node in enumerate(sorted(_worth_a_box(graph)))}
 
@@ -140,6 +140,7 @@ def _graph(graph: nx.DiGraph, number: dict[str, int], places: _Shared) -> tuple[
                 a.get("count", 1),
                 place(a.get("location")),
                 spoken(a),
+                *([members] if (members := [shown(str(m), _LONGEST) for m in a.get("members", ())]) else []),
             ]
         )
     edges = [

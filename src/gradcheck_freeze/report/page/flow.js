@@ -20,8 +20,8 @@ const states = data.states.map(([name, glyph, word]) => ({ name, glyph, word, cs
 const findings = data.findings.map(([id, rule, name, severity, where, message], index) =>
   ({ index, id, rule, name, severity, where, message }));
 const places = data.places.map(([near, path, text]) => ({ near, path, text }));
-const nodes = data.nodes.map(([label, kind, state, module, parent, count, place, found], index) =>
-  ({ index, label, kind, state: states[state], module: module === 0 ? label : module, parent, count, place: places[place], findings: found, children: [] }));
+const nodes = data.nodes.map(([label, kind, state, module, parent, count, place, found, members = []], index) =>
+  ({ index, label, kind, state: states[state], module: module === 0 ? label : module, parent, count, place: places[place], findings: found, members, children: [] }));
 for (const node of nodes) if (node.parent >= 0) nodes[node.parent].children.push(node.index);
 rollUp();
 const edges = data.edges.map(([source, target, kind, op, place, found], index) =>
@@ -55,7 +55,7 @@ function wrap(run, place, from, to) {
   let at = -1;
   const label = run[0].label.replace(/\d+/g, (number) => { at += 1; return at === place ? `{${from}-${to}}` : number; });
   const { kind, state, parent } = run[0];
-  const box = { index: nodes.length, label, kind, state, module: '', parent, count: run.length, place: run[0].place, findings: run[0].findings, children: run.map((node) => node.index), run: true };
+  const box = { index: nodes.length, label, kind, state, module: '', parent, count: run.length, place: run[0].place, findings: run[0].findings, members: [], children: run.map((node) => node.index), run: true };
   nodes.push(box);
   if (parent >= 0) nodes[parent].children = [...nodes[parent].children.filter((index) => !box.children.includes(index)), box.index];
   for (const node of run) node.parent = box.index;
@@ -90,8 +90,8 @@ function module([name, below, held], path) {
 
 // Returns the tensors that a box of the picture stands for.
 function tensorsOf(node) {
-  if (node.module === '' && !node.run) return tensors.filter((tensor) => tensor.path === node.label);
-  const wanted = new Set(node.run ? node.children.map((index) => nodes[index].module) : [node.module]);
+  if (node.module === '' && !node.run && !node.members.length) return tensors.filter((tensor) => tensor.path === node.label);
+  const wanted = new Set(node.run ? node.children.map((index) => nodes[index].module) : [node.module, ...node.members].filter(Boolean));
   const below = (path) => {
     for (let at = path; ; at = at.slice(0, at.lastIndexOf('.'))) {
       if (wanted.has(at)) return true;

@@ -35,6 +35,7 @@ function layOut(opened, measure, tall) {
   const size = (node) => { const { w, h } = measure(node); return tall ? { w: h, h: w } : { w, h }; };
   const head = tall ? { x: gap.head, y: 0 } : { x: 0, y: gap.head };
   const chain = (index) => (index < 0 ? [] : [...chain(nodes[index].parent), index]);
+  const named = new Set(['cut', 'stopped']);
   const levels = new Map(); // container → the parts of arrows that lie in it
   const drawn = visibleEdges(opened).map((edge) => {
     const [from, to] = [chain(edge.source), chain(edge.target)];
@@ -46,7 +47,7 @@ function layOut(opened, measure, tall) {
     for (let k = depth + 1; k < to.length; k += 1) parts.push({ container: to[k - 1], source: 'in', target: to[k] });
     for (const part of parts) {
       if (!levels.has(part.container)) levels.set(part.container, []);
-      part.label = edge.kind === 'cut' ? Math.max(edge.op.length + 2, edge.place ? Math.min(30, edge.place.near.length) : 0) : 0;
+      part.label = !named.has(edge.kind) ? 0 : tall ? 7 : Math.max(edge.op.length + 2, edge.place ? Math.min(30, edge.place.near.length) : 0);
       levels.get(part.container).push(part);
     }
     return { edge, parts };

@@ -133,8 +133,8 @@ function drawArrow({ edge, points, backward }, parent) {
     const middle = Math.floor((way.length - 1) / 2);
     const [x, y] = [0, 1].map((axis) => (way[middle][axis] + way[middle + 1][axis]) / 2);
     const [dx, anchor] = picture.tall ? [10, 'start'] : [0, 'middle'];
-    draw('text', { x: x + dx, y: y - (edge.place ? 19 : 7), 'text-anchor': anchor, class: 'halo', 'font-size': 11 }, group, `✂ ${short(edge.op, 24)}`);
-    if (edge.place) draw('text', { x: x + dx, y: y - 7, 'text-anchor': anchor, class: 'halo', 'font-size': 10 }, group, short(edge.place.near, 30));
+    draw('text', { x: x + dx, y: y - (edge.place ? 19 : 7), 'text-anchor': anchor, class: 'halo', 'paint-order': 'stroke', 'font-size': 11 }, group, `✂ ${short(edge.op, 24)}`);
+    if (edge.place) draw('text', { x: x + dx, y: y - 7, 'text-anchor': anchor, class: 'halo', 'paint-order': 'stroke', 'font-size': 10 }, group, short(edge.place.near, 30));
   }
 }
 
