@@ -20,14 +20,14 @@ from gradcheck_freeze.report.tables import many
 from gradcheck_freeze.report.words import LOOKS, shown
 from gradcheck_freeze.rules.diagnosis import Diagnosis
 
-_SCRIPTS = ("flow.js", "layout.js", "picture.js", "panel.js", "tree.js", "search.js", "start.js")
+_SCRIPTS = ("flow", "layout", "shapes", "picture", "pointer", "light", "panel", "tree", "search", "start")
 _LONGEST = 4_000  # characters of one value
 
 
 def render(diagnosis: Diagnosis) -> str:
     """Return the page; equal diagnoses give equal text."""
     style = _part("page.css")
-    script = "(() => {\n'use strict';\n" + "\n".join(_part(name) for name in _SCRIPTS) + "\n})();\n"
+    script = "(() => {\n'use strict';\n" + "\n".join(_part(f"{name}.js") for name in _SCRIPTS) + "\n})();\n"
     findings = cards.ordered(diagnosis.findings)
     policy = f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; base-uri 'none'; form-action 'none'"
     environment = Environment(

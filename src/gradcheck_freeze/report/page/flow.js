@@ -107,5 +107,6 @@ function badge(state) {
   return element;
 }
 
-const many = (count, word) => `${count.toLocaleString('en')} ${word}${count === 1 ? '' : 's'}`;
+const grouped = new Intl.NumberFormat('en');
+const many = (count, word) => `${grouped.format(count)} ${word}${count === 1 ? '' : 's'}`;
 const fragment = (kind, name) => `#${kind}-${encodeURIComponent(name)}`;
