@@ -9,8 +9,15 @@ function pathOf(finding) {
   const next = new Map();
   for (const edge of shown) { if (!next.has(edge.source)) next.set(edge.source, []); next.get(edge.source).push(edge); }
   const lit = { nodes: new Set(hit), edges: new Set(mine.flatMap((edge) => edge.members)) };
+  const starts = new Set(hit);
+  for (const edge of shown) { // every way in of a leak is lit
+    if (edge.kind !== 'leak' || !hit.has(edge.source)) continue;
+    edge.members.forEach((member) => lit.edges.add(member));
+    lit.nodes.add(edge.target);
+    starts.add(edge.target);
+  }
   const ends = new Set(nodes.filter((node) => node.kind === 'loss').map((node) => node.index));
-  for (const start of hit) { // nearest loss first; a cut is preferred, since it is what the finding is about
+  for (const start of starts) { // nearest loss first; a cut is preferred, since it is what the finding is about
     const came = new Map([[start, null]]);
     const queue = [start];
     let end = ends.has(start) ? start : -1;

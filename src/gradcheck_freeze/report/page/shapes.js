@@ -23,7 +23,7 @@ function measure(node) {
   const [label, word] = words(node);
   const slanted = node.state && ['leak', 'blocked'].includes(node.state.css) ? 26 : 0;
   const fold = node.children.length ? 2 : 0;
-  return { w: Math.max(54, 7 * Math.max(label.length + fold, word.length) + 22 + slanted), h: word ? 42 : 30 };
+  return { w: Math.max(54, 7 * Math.max(label.length + fold, word.length) + 22 + slanted), h: word ? (slanted && node.state.css === 'leak' ? 50 : 42) : 30 };
 }
 
 function drawn() {
@@ -46,20 +46,33 @@ function drawFrame(node, { x, y, w, h }, parent) {
   draw('text', { x: x + 10, y: y + 17, 'font-size': 12 }, group, `▾ ${words(node).join('  ')}`);
 }
 
-function drawBox(node, { x, y, w, h }, parent) {
+// The outlines of the states, in a box of this place and size.
+const outlines = {
+  leak: ({ x, y, w, h }, group) => { // an octagon with a double border
+    for (const d of [0, 4]) {
+      const corners = [[9, d], [w - 9, d], [w - d, 9], [w - d, h - 9], [w - 9, h - d], [9, h - d], [d, h - 9], [d, 9]];
+      draw('polygon', { points: corners.map(([dx, dy]) => [x + dx, y + dy]).join(' ') }, group);
+    }
+  },
+  blocked: ({ x, y, w, h }, group) => draw('polygon', { points: [[x + 12, y], [x + w - 12, y], [x + w, y + h / 2], [x + w - 12, y + h], [x + 12, y + h], [x, y + h / 2]].join(' ') }, group),
+  frozen: ({ x, y, w, h }, group) => { // a note with a folded corner
+    draw('polygon', { points: [[x, y], [x + w - 8, y], [x + w, y + 8], [x + w, y + h], [x, y + h]].join(' ') }, group);
+    draw('polyline', { class: 'hollow', points: [[x + w - 8, y], [x + w - 8, y + 8], [x + w, y + 8]].join(' ') }, group);
+  },
+  loss: ({ x, y, w, h }, group) => draw('ellipse', { cx: x + w / 2, cy: y + h / 2, rx: w / 2, ry: h / 2 }, group),
+  learning: ({ x, y, w, h }, group) => draw('rect', { x, y, width: w, height: h, rx: 10 }, group),
+  plain: ({ x, y, w, h }, group) => draw('rect', { x, y, width: w, height: h }, group),
+};
+
+function drawBox(node, box, parent) {
+  const { x, y, w, h } = box;
   const css = node.state ? node.state.css : node.kind === 'loss' ? 'loss' : '';
   const group = draw('g', { class: `node ${css}`, 'data-node': node.index }, parent);
-  const cut = 9;
-  const octagon = (d) => [[x + cut, y - d], [x + w - cut, y - d], [x + w + d, y + cut], [x + w + d, y + h - cut], [x + w - cut, y + h + d], [x + cut, y + h + d], [x - d, y + h - cut], [x - d, y + cut]].join(' ');
-  if (css === 'leak') { draw('polygon', { points: octagon(0) }, group); draw('polygon', { points: octagon(4) }, group); }
-  else if (css === 'blocked') draw('polygon', { points: [[x + 12, y], [x + w - 12, y], [x + w, y + h / 2], [x + w - 12, y + h], [x + 12, y + h], [x, y + h / 2]].join(' ') }, group);
-  else if (css === 'frozen') { draw('polygon', { points: [[x, y], [x + w - 8, y], [x + w, y + 8], [x + w, y + h], [x, y + h]].join(' ') }, group); draw('polyline', { class: 'hollow', points: [[x + w - 8, y], [x + w - 8, y + 8], [x + w, y + 8]].join(' ') }, group); }
-  else if (css === 'loss') draw('ellipse', { cx: x + w / 2, cy: y + h / 2, rx: w / 2, ry: h / 2 }, group);
-  else draw('rect', { x, y, width: w, height: h, rx: css === 'learning' ? 10 : 0 }, group);
+  (outlines[css] || outlines.plain)(box, group);
   const [label, word] = words(node);
   const folded = node.children.length ? '▸ ' : '';
-  draw('text', { x: x + w / 2, y: y + (word ? 18 : h / 2 + 4), 'text-anchor': 'middle', 'font-size': 12 }, group, folded + label);
-  if (word) draw('text', { x: x + w / 2, y: y + 33, 'text-anchor': 'middle', 'font-size': 12 }, group, word);
+  draw('text', { x: x + w / 2, y: y + h / 2 + (word ? -3 : 4), 'text-anchor': 'middle', 'font-size': 12 }, group, folded + label);
+  if (word) draw('text', { x: x + w / 2, y: y + h / 2 + 12, 'text-anchor': 'middle', 'font-size': 12 }, group, word);
 }
 
 function drawArrow({ edge, points, backward }, parent) {
@@ -83,9 +96,10 @@ function drawArrow({ edge, points, backward }, parent) {
   if (gradient) draw('polygon', { points: corners(start, [0, 0], [9, -4], [9, 4]) }, group);
   else if (edge.kind === 'cut' || edge.kind === 'stopped') draw('polygon', { points: corners(end, [-6, -8], [-3, -8], [-3, 8], [-6, 8]) }, group);
   else draw('polygon', { points: corners(end, [0, 0], [-8, -3.5], [-8, 3.5]) }, group);
+  const middle = Math.floor((way.length - 1) / 2);
+  const [x, y] = [0, 1].map((axis) => (way[middle][axis] + way[middle + 1][axis]) / 2);
+  if (edge.kind === 'leak') draw('text', { x, y: y + 4, class: 'halo', 'paint-order': 'stroke', 'text-anchor': 'middle', 'font-size': 12 }, group, '⚠');
   if (edge.kind === 'cut' || edge.kind === 'stopped') {
-    const middle = Math.floor((way.length - 1) / 2);
-    const [x, y] = [0, 1].map((axis) => (way[middle][axis] + way[middle + 1][axis]) / 2);
     const [dx, anchor] = picture.tall ? [10, 'start'] : [0, 'middle'];
     draw('text', { x: x + dx, y: y - (edge.place ? 19 : 7), 'text-anchor': anchor, class: 'halo', 'paint-order': 'stroke', 'font-size': 11 }, group, `✂ ${short(edge.op, 24)}`);
     if (edge.place) draw('text', { x: x + dx, y: y - 7, 'text-anchor': anchor, class: 'halo', 'paint-order': 'stroke', 'font-size': 10 }, group, short(edge.place.near, 30));
