@@ -1,41 +1,35 @@
 // The light: a chosen finding lights the way from what it hits to the loss, in the picture and in its card.
 
-// Returns the arrows and boxes that lead from what a finding hits on to the losses, by its cut where it has one.
+// Returns the arrows and boxes between what a finding hits and the losses: its cuts, every way in of a leak, and from
+// there the shortest way on.
 function pathOf(finding) {
   const shown = visibleEdges(picture.opened);
   const hit = new Set(nodes.filter((node) => node.findings.includes(finding)).map((node) => visible(node.index, picture.opened)));
-  const mine = shown.filter((edge) => edge.findings.includes(finding));
-  for (const edge of mine) { hit.add(edge.source); }
-  const next = new Map();
-  for (const edge of shown) { if (!next.has(edge.source)) next.set(edge.source, []); next.get(edge.source).push(edge); }
-  const lit = { nodes: new Set(hit), edges: new Set(mine.flatMap((edge) => edge.members)) };
-  const starts = new Set(hit);
-  for (const edge of shown) { // every way in of a leak is lit
-    if (edge.kind !== 'leak' || !hit.has(edge.source)) continue;
+  const lit = { nodes: new Set(hit), edges: new Set() };
+  const take = (edge) => {
     edge.members.forEach((member) => lit.edges.add(member));
-    lit.nodes.add(edge.target);
-    starts.add(edge.target);
-  }
-  const ends = new Set(nodes.filter((node) => node.kind === 'loss').map((node) => node.index));
-  for (const start of starts) { // nearest loss first; a cut is preferred, since it is what the finding is about
-    const came = new Map([[start, null]]);
-    const queue = [start];
-    let end = ends.has(start) ? start : -1;
-    for (let i = 0; i < queue.length && end < 0; i += 1) {
-      const on = [...(next.get(queue[i]) || [])].sort((a, b) => mine.includes(b) - mine.includes(a) || (b.kind === 'cut') - (a.kind === 'cut'));
-      for (const edge of on) {
-        if (came.has(edge.target)) continue;
-        came.set(edge.target, edge);
-        queue.push(edge.target);
-        if (ends.has(edge.target)) { end = edge.target; break; }
-      }
-    }
-    for (let edge = end < 0 ? null : came.get(end); edge; edge = came.get(edge.source)) {
-      edge.members.forEach((member) => lit.edges.add(member));
-      lit.nodes.add(edge.source).add(edge.target);
-    }
-  }
+    lit.nodes.add(edge.source).add(edge.target);
+  };
+  const onwards = waysOn(shown);
+  for (const edge of shown) if (edge.findings.includes(finding) || (edge.kind === 'leak' && hit.has(edge.source))) take(edge);
+  for (const start of [...lit.nodes]) for (let edge = onwards.get(start); edge; edge = onwards.get(edge.target)) take(edge);
   return lit;
+}
+
+// Returns for every box the first arrow of its shortest way to a loss.
+function waysOn(shown) {
+  const into = new Map();
+  for (const edge of shown) into.set(edge.target, [...(into.get(edge.target) || []), edge]);
+  const queue = nodes.filter((node) => node.kind === 'loss').map((node) => visible(node.index, picture.opened));
+  const onwards = new Map(queue.map((loss) => [loss, null]));
+  for (let i = 0; i < queue.length; i += 1) {
+    for (const edge of into.get(queue[i]) || []) {
+      if (onwards.has(edge.source)) continue;
+      onwards.set(edge.source, edge);
+      queue.push(edge.source);
+    }
+  }
+  return onwards;
 }
 
 // Lights the path of a finding in the picture and its trail in the card, or puts the light out.
