@@ -29,7 +29,7 @@ def render(diagnosis: Diagnosis) -> str:
     style = _part("page.css")
     script = "(() => {\n'use strict';\n" + "\n".join(_part(f"{name}.js") for name in _SCRIPTS) + "\n})();\n"
     findings = cards.ordered(diagnosis.findings)
-    policy = f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; base-uri 'none'; form-action 'none'"
+    policy = f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; img-src data:; base-uri 'none'; form-action 'none'"
     environment = Environment(
         autoescape=True, finalize=_finalize, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -39,7 +39,7 @@ def render(diagnosis: Diagnosis) -> str:
         style=Markup(style),
         script=Markup(script),
         data=Markup(data.text(diagnosis, findings)),
-        picture=drawing.inline(diagnosis),
+        picture=Markup(drawing.address(diagnosis)),
         legend=drawing.legend(diagnosis.graph),
         words=drawing.words(diagnosis.graph),
         looks=LOOKS,

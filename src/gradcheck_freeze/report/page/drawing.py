@@ -1,16 +1,12 @@
-"""The picture inside the page: the SVG of the engine, taken apart and written anew from the few elements a drawing needs.
-
-Nothing else comes through: no script, no style, no link, whatever an engine may write. The colours are left to the
-style sheet of the page, so that the picture follows light and dark.
-"""
+"""The picture as the page has it before its script draws it anew: for readers without scripts, and in words for those
+who cannot see it."""
 
 from __future__ import annotations
 
+import base64
 from dataclasses import dataclass, replace
-from xml.etree import ElementTree
 
 import networkx as nx
-from markupsafe import Markup, escape
 
 from gradcheck_freeze.report import picture
 from gradcheck_freeze.report.page.cards import near
@@ -19,19 +15,6 @@ from gradcheck_freeze.report.words import LOOKS, shown
 from gradcheck_freeze.rules.diagnosis import STATES, Diagnosis
 from gradcheck_freeze.rules.finding import Location
 
-_SVG = "{http://www.w3.org/2000/svg}"
-_DRAWN = {
-    "svg": ("viewBox",),
-    "g": ("transform",),
-    "path": ("d",),
-    "polygon": ("points",),
-    "polyline": ("points",),
-    "ellipse": ("cx", "cy", "rx", "ry"),
-    "rect": ("x", "y", "width", "height", "rx"),
-    "line": ("x1", "y1", "x2", "y2"),
-    "text": ("x", "y", "text-anchor", "font-size"),
-}
-_KINDS = ("node", "edge", "cut", "gradient", "data", "loss", "leak", "blocked", "learning", "frozen", "idle")
 FLOWS = {  # what an arrow shows; the later wins where one arrow stands for several
     "data": "data only",
     "stopped": "✂ gradient stopped, as intended",
@@ -42,31 +25,11 @@ FLOWS = {  # what an arrow shows; the later wins where one arrow stands for seve
 _MOST_WORDS = 300  # edges told in words
 
 
-def inline(diagnosis: Diagnosis) -> Markup:
-    """Return the picture as an svg element; the script of the page draws it anew, this is for readers without."""
-    graph = diagnosis.graph
-    if not graph:
-        return Markup()
-    root = ElementTree.fromstring(picture.svg(replace(diagnosis, graph=view(graph))))
-    parts: list[str] = []
-    _write(root, parts)
-    return Markup("".join(parts))
-
-
-def _write(element: ElementTree.Element, parts: list[str]) -> None:
-    tag = element.tag.removeprefix(_SVG) if isinstance(element.tag, str) else ""
-    if tag not in _DRAWN:
-        return
-    attributes = "".join(f' {k}="{escape(element.get(k))}"' for k in _DRAWN[tag] if element.get(k) is not None)
-    kinds = [kind for kind in (element.get("class") or "").split() if kind in _KINDS]
-    if kinds:
-        attributes += f' class="{" ".join(kinds)}"'
-    parts.append(f"<{tag}{attributes}>{escape(element.text or '') if tag == 'text' else ''}")
-    for child in element:
-        if tag == "g" and child.tag in (f"{_SVG}text", f"{_SVG}polygon") and "graph" in (element.get("class") or ""):
-            continue  # the legend and the white sheet: the page has its own
-        _write(child, parts)
-    parts.append(f"</{tag}>")
+def address(diagnosis: Diagnosis) -> str:
+    """Return the SVG of the picture as an address for an img element, in which no script can run; "" without a graph."""
+    if not diagnosis.graph:
+        return ""
+    return f"data:image/svg+xml;base64,{base64.b64encode(picture.svg(replace(diagnosis, graph=view(diagnosis.graph))).encode()).decode()}"
 
 
 @dataclass(frozen=True, slots=True)

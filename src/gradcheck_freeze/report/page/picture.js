@@ -4,7 +4,7 @@ const canvas = $('#canvas');
 const said = $('#said');
 const MOST_BOXES = 1200;
 const MOST_AT_FIRST = 60;
-const picture = { svg: canvas && $('svg', canvas), view: null, whole: null, opened: null, lit: null, chosen: -1 };
+const picture = { svg: null, view: null, whole: null, opened: null, lit: null, chosen: -1 };
 const first = openedAtFirst();
 
 // Returns the boxes to open at first: those around what is at fault, as long as the picture stays small; then outer ones.
@@ -41,9 +41,8 @@ function countBoxes(open) {
 // Draws the boxes as they are opened now, from left to right, or from top to bottom where the page is narrow.
 function redraw() {
   picture.tall = canvas.clientWidth < 560;
-  picture.svg.remove();
   picture.svg = drawn();
-  canvas.append(picture.svg);
+  canvas.replaceChildren(picture.svg);
   ready();
 }
 
@@ -192,13 +191,12 @@ function show(index) {
 }
 
 function startPicture() {
-  if (!canvas || !picture.svg) return;
   picture.opened = new Set(first);
+  if (!canvas || countBoxes(first) > MOST_BOXES) return; // more than can be read: the picture that is there shows a part
   canvas.classList.add('ready');
   $('.tools').hidden = false;
   $('[data-do=fold]').hidden = $('[data-do=unfold]').hidden = !nodes.some((node) => node.children.length);
-  if (countBoxes(picture.opened) <= MOST_BOXES) redraw();
-  else ready(); // more than can be read: the picture of the engine, which shows a part
+  redraw();
   const doings = { in: () => zoom(0.8), out: () => zoom(1.25), fit, unfold, fold, reset };
   for (const button of $$('.tools button')) button.addEventListener('click', () => doings[button.dataset.do]());
   pointer();

@@ -24,7 +24,7 @@ function startTheme() {
 function startCards() {
   for (const button of $$('.light')) {
     const finding = findings.find(({ id }) => id === button.dataset.finding);
-    if (!finding || !canvas) continue;
+    if (!finding || !picture.svg) continue;
     button.hidden = false;
     button.addEventListener('click', () => {
       light(picture.lit === finding.index ? null : finding.index);
