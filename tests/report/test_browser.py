@@ -408,7 +408,9 @@ def test_page_works_in_the_sandbox_of_a_server(page, examples, served):
     page.open(examples.transformer(3))
     page.logs()
     page.chromium.get(
-        served("sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'")
+        served(
+            "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"
+        )
     )
     page.one("#theme").click()
     page.one("[data-do=unfold]").click()

@@ -14,7 +14,7 @@ import networkx as nx
 
 from gradcheck_freeze.report.page.cards import near
 from gradcheck_freeze.report.page.drawing import FLOWS
-from gradcheck_freeze.report.rollup import natural
+from gradcheck_freeze.report.rollup import natural, spell
 from gradcheck_freeze.report.view import flow_of
 from gradcheck_freeze.report.words import LOOKS, shown
 from gradcheck_freeze.rules.diagnosis import STATES, Diagnosis, ParameterRecord
@@ -130,19 +130,18 @@ def _graph(graph: nx.DiGraph, number: dict[str, int], places: _Shared) -> tuple[
     for node in index:
         a = graph.nodes[node]
         label, module, state = shown(str(a.get("label", ""))), shown(str(a.get("module", "")), _LONGEST), a.get("state")
-        nodes.append(
-            [
-                label,
-                str(a.get("kind", "")),
-                STATES.index(state) if state in STATES else -1,
-                0 if module == label else module,
-                index.get(a.get("parent"), -1),
-                a.get("count", 1),
-                place(a.get("location")),
-                spoken(a),
-                *([members] if (members := [shown(str(m), _LONGEST) for m in a.get("members", ())]) else []),
-            ]
-        )
+        members = [shown(str(member), _LONGEST) for member in a.get("members", ())]  # of a box that stands for several
+        row = [
+            shown(spell(members)) if members else label,
+            str(a.get("kind", "")),
+            STATES.index(state) if state in STATES else -1,
+            0 if module == label and not members else module,
+            index.get(a.get("parent"), -1),
+            a.get("count", 1),
+            place(a.get("location")),
+            spoken(a),
+        ]
+        nodes.append([*row, members] if members else row)
     edges = [
         [
             index[source],

@@ -44,6 +44,8 @@ def legend(graph: nx.DiGraph) -> Legend:
     """Return what the reader of this picture must know, and nothing else."""
     states = {attributes.get("state") for _, attributes in graph.nodes(data=True)}
     flows = {flow_of(graph, source, target) for source, target in graph.edges}
+    if "LEAK" in states and "gradient" in flows:
+        flows.add("leak")  # what enters a closed box that leaks
     return Legend(
         tuple(state for state in STATES if state in states), tuple(flow for flow in FLOWS.items() if flow[0] in flows)
     )

@@ -26,6 +26,10 @@ function visibleEdges(opened) {
       if (rank[edge.kind] > rank[known.kind]) Object.assign(known, { kind: edge.kind, op: edge.op, place: edge.place });
     }
   }
+  for (const edge of seen.values()) { // what enters a closed box that leaks, leaks in, wherever inside it goes first
+    const { state, children } = nodes[edge.source];
+    if (edge.kind === 'gradient' && children.length && state && state.css === 'leak') edge.kind = 'leak';
+  }
   return [...seen.values()];
 }
 

@@ -7,20 +7,13 @@ const MOST_AT_FIRST = 60;
 const picture = { svg: null, view: null, whole: null, opened: null, lit: null, chosen: -1 };
 const first = openedAtFirst();
 
-// Returns the boxes to open at first: those around what is at fault, as long as the picture stays small; then outer ones.
+// Returns the boxes to open at first: those of which a part is at fault and another is not, and those that a blamed cut
+// lies in, as long as the picture stays small; and the one box around everything.
 function openedAtFirst() {
   const around = new Set();
-  const above = (index) => { // the boxes around one, from the outside in, down to a run of alike ones
-    if (index < 0) return [];
-    const outer = above(nodes[index].parent);
-    return nodes[index].run || (outer.length && nodes[outer[outer.length - 1]].run) ? outer : [...outer, index];
-  };
-  const faulty = nodes.filter((node) => node.findings.length && !node.children.length).map((node) => node.index);
-  for (const edge of edges) if (edge.findings.length) faulty.push(edge.source, edge.target);
-  const wanted = [...new Set([...faulty.map((index) => nodes[index].parent), ...rootBoxes().length === 1 ? rootBoxes() : []])];
   let left = 40; // tries that may fail
-  for (const index of wanted) {
-    const added = above(index).filter((box) => !around.has(box));
+  for (const index of [...wantedOpen(), ...rootBoxes().length === 1 ? rootBoxes() : []]) {
+    const added = above(index).filter((box) => !around.has(box) && nodes[box].children.length);
     added.forEach((box) => around.add(box));
     if (!added.length || countBoxes(around) <= MOST_AT_FIRST) continue;
     added.forEach((box) => around.delete(box));
@@ -28,6 +21,28 @@ function openedAtFirst() {
     if (!left) break;
   }
   return around;
+}
+
+// Returns a box and those around it, from the outside in, down to a run of alike ones, which stays closed.
+function above(index) {
+  if (index < 0) return [];
+  const outer = above(nodes[index].parent);
+  return nodes[index].run || (outer.length && nodes[outer[outer.length - 1]].run) ? outer : [...outer, index];
+}
+
+function wantedOpen() {
+  const held = new Map(); // box → the states of what is in it
+  for (const node of nodes) {
+    if (node.children.length || !node.state) continue;
+    for (let at = node.parent; at >= 0; at = nodes[at].parent) held.set(at, (held.get(at) || new Set()).add(node.state.css));
+  }
+  const wanted = new Set([...held.keys()].filter((index) => held.get(index).size > 1 && ['leak', 'blocked'].some((css) => held.get(index).has(css))));
+  for (const edge of edges) {
+    if (!edge.findings.length) continue;
+    const [from, to] = [above(edge.source), above(edge.target)];
+    from.filter((index) => to.includes(index)).forEach((index) => wanted.add(index));
+  }
+  return [...wanted].sort((a, b) => above(a).length - above(b).length || a - b);
 }
 
 function rootBoxes() {
