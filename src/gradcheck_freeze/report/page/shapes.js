@@ -32,11 +32,12 @@ function drawn() {
   const frames = draw('g', {}, svg);
   const lines = draw('g', {}, svg);
   const boxes = draw('g', {}, svg);
+  const labels = draw('g', {}, svg); // above the boxes, so that none is hidden
   for (const [index, box] of [...plan.boxes].sort((a, b) => b[1].w * b[1].h - a[1].w * a[1].h)) {
     if (box.frame) drawFrame(nodes[index], box, frames);
     else drawBox(nodes[index], box, boxes);
   }
-  for (const arrow of plan.arrows) drawArrow(arrow, lines);
+  for (const arrow of plan.arrows) drawArrow(arrow, lines, labels);
   return svg;
 }
 
@@ -75,8 +76,9 @@ function drawBox(node, box, parent) {
   if (word) draw('text', { x: x + w / 2, y: y + h / 2 + 12, 'text-anchor': 'middle', 'font-size': 12 }, group, word);
 }
 
-function drawArrow({ edge, points, backward }, parent) {
-  const group = draw('g', { class: `edge ${edge.kind === 'leak' ? 'gradient leaking' : edge.kind}`, 'data-edge': edge.members.join(' ') }, parent);
+function drawArrow({ edge, points, backward }, lines, labels) {
+  const marks = { class: `edge ${edge.kind === 'leak' ? 'gradient leaking' : edge.kind}`, 'data-edge': edge.members.join(' ') };
+  const group = draw('g', marks, lines);
   const [start, end] = [points[0], points[points.length - 1]];
   const gradient = edge.kind === 'gradient' || edge.kind === 'leak';
   const sense = backward ? -1 : 1;
@@ -98,10 +100,12 @@ function drawArrow({ edge, points, backward }, parent) {
   else draw('polygon', { points: corners(end, [0, 0], [-8, -3.5], [-8, 3.5]) }, group);
   const middle = Math.floor((way.length - 1) / 2);
   const [x, y] = [0, 1].map((axis) => (way[middle][axis] + way[middle + 1][axis]) / 2);
-  if (edge.kind === 'leak') draw('text', { x, y: y + 4, class: 'halo', 'paint-order': 'stroke', 'text-anchor': 'middle', 'font-size': 12 }, group, '⚠');
-  if (edge.kind === 'cut' || edge.kind === 'stopped') {
+  const write = (text, dx, dy, size, anchor) => draw('text', { x: x + dx, y: y + dy, 'text-anchor': anchor, class: 'halo', 'paint-order': 'stroke', 'font-size': size }, label, text);
+  const label = edge.kind === 'leak' || edge.kind === 'cut' || edge.kind === 'stopped' ? draw('g', marks, labels) : null;
+  if (edge.kind === 'leak') write('⚠', 0, 4, 12, 'middle');
+  else if (label) {
     const [dx, anchor] = picture.tall ? [10, 'start'] : [0, 'middle'];
-    draw('text', { x: x + dx, y: y - (edge.place ? 19 : 7), 'text-anchor': anchor, class: 'halo', 'paint-order': 'stroke', 'font-size': 11 }, group, `✂ ${short(edge.op, 24)}`);
-    if (edge.place) draw('text', { x: x + dx, y: y - 7, 'text-anchor': anchor, class: 'halo', 'paint-order': 'stroke', 'font-size': 10 }, group, short(edge.place.near, 30));
+    write(`✂ ${short(edge.op, 24)}`, dx, edge.place ? -19 : -7, 11, anchor);
+    if (edge.place) write(short(edge.place.near, 30), dx, -7, 10, anchor);
   }
 }
