@@ -82,11 +82,11 @@ def _merge_siblings(groups: Iterable[tuple[str, list[ParameterRecord]]]) -> list
     rows = []
     for (_, state), siblings in alike.items():
         records = tuple(record for _, members in siblings for record in members)
-        rows.append(Row(_spell([name for name, _ in siblings]), state, records))
+        rows.append(Row(spell([name for name, _ in siblings]), state, records))
     return rows
 
 
-def _spell(names: Sequence[str]) -> str:
+def spell(names: Sequence[str]) -> str:
     """Return one name for numbered siblings, with the numbers where few words tell them."""
     if len(set(names)) == 1:
         return names[0]
