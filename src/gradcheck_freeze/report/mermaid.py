@@ -1,14 +1,15 @@
 """The picture as a Mermaid flowchart: small enough for a comment on a pull request, where the host draws it.
 
 Mermaid 11 syntax only. No links: GitHub does not follow them. Every class sets its text colour, since the page behind may
-be dark. Limits are kept by showing less of the graph, the surroundings of the findings last.
+be dark. Limits are kept by merging boxes, those with a finding last.
 """
 
 from __future__ import annotations
 
 import networkx as nx
 
-from gradcheck_freeze.report.view import flow_of, near_findings, view
+from gradcheck_freeze.report.flows import flow_of
+from gradcheck_freeze.report.view import view
 from gradcheck_freeze.report.words import LOOKS, place_of, shown
 from gradcheck_freeze.rules.diagnosis import Diagnosis
 
@@ -38,7 +39,7 @@ def render(diagnosis: Diagnosis, most_nodes: int = 60, most_edges: int = 120, mo
     """Return the flowchart, without a fence around it; within the limits as long as any box is."""
     most = most_nodes
     while True:
-        drawn = near_findings(view(diagnosis.graph, most), most)
+        drawn = view(diagnosis.graph, most)
         text = _flowchart(drawn, len(diagnosis.graph) > 0)
         if most <= 1 or (len(text) <= most_characters and drawn.number_of_edges() <= most_edges):
             return text

@@ -12,10 +12,10 @@ from typing import Any
 
 import networkx as nx
 
+from gradcheck_freeze.report.flows import flow_of
 from gradcheck_freeze.report.page.cards import near
 from gradcheck_freeze.report.page.drawing import FLOWS
 from gradcheck_freeze.report.rollup import natural, spell
-from gradcheck_freeze.report.view import flow_of
 from gradcheck_freeze.report.words import LOOKS, shown
 from gradcheck_freeze.rules.diagnosis import STATES, Diagnosis, ParameterRecord
 from gradcheck_freeze.rules.finding import Finding, Location

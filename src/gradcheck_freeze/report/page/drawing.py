@@ -4,13 +4,13 @@ who cannot see it."""
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import networkx as nx
 
 from gradcheck_freeze.report import picture
+from gradcheck_freeze.report.flows import flow_of
 from gradcheck_freeze.report.page.cards import near
-from gradcheck_freeze.report.view import flow_of, view
 from gradcheck_freeze.report.words import LOOKS, shown
 from gradcheck_freeze.rules.diagnosis import STATES, Diagnosis
 from gradcheck_freeze.rules.finding import Location
@@ -18,9 +18,9 @@ from gradcheck_freeze.rules.finding import Location
 FLOWS = {  # what an arrow shows; the later wins where one arrow stands for several
     "data": "data only",
     "stopped": "✂ gradient stopped, as intended",
-    "cut": "✂ gradient cut",
     "gradient": "gradient flows back",
     "leak": "⚠ gradient leaks in",
+    "cut": "✂ gradient cut",
 }
 _MOST_WORDS = 300  # edges told in words
 
@@ -29,7 +29,7 @@ def address(diagnosis: Diagnosis) -> str:
     """Return the SVG of the picture as an address for an img element, in which no script can run; "" without a graph."""
     if not diagnosis.graph:
         return ""
-    return f"data:image/svg+xml;base64,{base64.b64encode(picture.svg(replace(diagnosis, graph=view(diagnosis.graph))).encode()).decode()}"
+    return f"data:image/svg+xml;base64,{base64.b64encode(picture.svg(diagnosis).encode()).decode()}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +44,8 @@ def legend(graph: nx.DiGraph) -> Legend:
     """Return what the reader of this picture must know, and nothing else."""
     states = {attributes.get("state") for _, attributes in graph.nodes(data=True)}
     flows = {flow_of(graph, source, target) for source, target in graph.edges}
-    if "LEAK" in states and "gradient" in flows:
-        flows.add("leak")  # what enters a closed box that leaks
+    if any(attributes.get("leaks") for _, attributes in graph.nodes(data=True)):
+        flows.add("leak")
     return Legend(
         tuple(state for state in STATES if state in states), tuple(flow for flow in FLOWS.items() if flow[0] in flows)
     )
