@@ -10,8 +10,6 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import networkx as nx
-
 from gradcheck_freeze.report.flows import flow_of
 from gradcheck_freeze.report.page.cards import near
 from gradcheck_freeze.report.page.drawing import FLOWS
@@ -42,7 +40,7 @@ def text(diagnosis: Diagnosis, findings: Sequence[Finding]) -> str:
     number = {finding.fingerprint: index for index, finding in enumerate(findings)}
     facts, places = _Shared(), _Shared()
     tree = _tree(diagnosis, findings, facts)
-    nodes, edges = _graph(diagnosis.graph, number, places)
+    nodes, edges = _graph(diagnosis, number, places)
     document = {
         "states": [[state, LOOKS[state].glyph, LOOKS[state].word] for state in STATES],
         "findings": [
@@ -103,28 +101,24 @@ def _tensor(record: ParameterRecord, name: str, above: str, findings: list[int],
         _brief(record.grad_norm),
         _brief(record.update_ratio),
     ]
-    extra = [
-        findings,
-        shown(record.module, _LONGEST) if record.module != above else 0,
-        [shown(a) for a in record.aliases],
-    ]
-    while extra and not extra[-1]:
-        extra.pop()
-    return [*row, *extra]
+    module = [shown(record.module, _LONGEST)] if record.module != above else []
+    return row + _trimmed(findings, module, [shown(alias) for alias in record.aliases])
 
 
-def _graph(graph: nx.DiGraph, number: dict[str, int], places: _Shared) -> tuple[list[Any], list[Any]]:
-    """Return the nodes as [label, kind, state, module, parent, count, place, findings, members if any] and the edges as
-    [source, target, number of the flow in FLOWS, op, place, findings]."""
-    index = {node: i for i, node in enumerate(sorted(_worth_a_box(graph)))}
+def _graph(diagnosis: Diagnosis, number: dict[str, int], places: _Shared) -> tuple[list[Any], list[Any]]:
+    """Return the nodes as [label, kind, state, module, parent, count, place, findings, members, leaks] and the edges as
+    [source, target, number of the flow in FLOWS, op, place, findings, losses]; empty lists at the end are left out."""
+    graph = diagnosis.graph
+    index = {node: i for i, node in enumerate(sorted(graph.nodes))}
+    losses = {loss.name: i for i, loss in enumerate(diagnosis.losses)}
 
     def place(location: object) -> int:
         if not isinstance(location, Location):
             return -1
         return places.number((near(location), shown(location.path, _LONGEST), shown(location.text, 200)))
 
-    def spoken(attributes: dict[str, Any]) -> list[int]:
-        return sorted(number[f] for f in attributes.get("findings", ()) if f in number)
+    def numbers(attributes: dict[str, Any], key: str, known: dict[str, int]) -> list[int]:
+        return sorted(known[name] for name in attributes.get(key, ()) if name in known)
 
     nodes = []
     for node in index:
@@ -139,36 +133,21 @@ def _graph(graph: nx.DiGraph, number: dict[str, int], places: _Shared) -> tuple[
             index.get(a.get("parent"), -1),
             a.get("count", 1),
             place(a.get("location")),
-            spoken(a),
         ]
-        nodes.append([*row, members] if members else row)
-    edges = [
-        [
-            index[source],
-            index[target],
-            list(FLOWS).index(flow_of(graph, source, target)),
-            shown(str(a.get("op", "")), 80),
-            place(a.get("location")),
-            spoken(a),
-        ]
-        for source, target, a in sorted(graph.edges(data=True), key=lambda edge: edge[:2])
-    ]
+        nodes.append(row + _trimmed(numbers(a, "findings", number), members, numbers(a, "leaks", losses)))
+    edges = []
+    for source, target, a in sorted(graph.edges(data=True), key=lambda edge: edge[:2]):
+        flow = list(FLOWS).index(flow_of(graph, source, target))
+        row = [index[source], index[target], flow, shown(str(a.get("op", "")), 80), place(a.get("location"))]
+        edges.append(row + _trimmed(numbers(a, "findings", number), numbers(a, "losses", losses)))
     return nodes, edges
 
 
-def _worth_a_box(graph: nx.DiGraph) -> list[str]:
-    """Return the nodes without the parameters that nothing in the picture reads and whose module is drawn anyway."""
-    modules = {str(a["module"]) for _, a in graph.nodes(data=True) if a.get("kind") == "module"}
-
-    def told(node: str) -> bool:
-        parts = str(graph.nodes[node].get("label", "")).split(".")
-        return any(".".join(parts[:depth]) in modules for depth in range(1, len(parts)))
-
-    return [
-        node
-        for node, a in graph.nodes(data=True)
-        if a.get("kind") != "parameter" or graph.degree(node) or not told(node)
-    ]
+def _trimmed(*lists: list[Any]) -> list[Any]:
+    kept = list(lists)
+    while kept and not kept[-1]:
+        kept.pop()
+    return kept
 
 
 def _brief(value: float | None) -> float | str:

@@ -20,12 +20,12 @@ const states = data.states.map(([name, glyph, word]) => ({ name, glyph, word, cs
 const findings = data.findings.map(([id, rule, name, severity, where, message], index) =>
   ({ index, id, rule, name, severity, where, message }));
 const places = data.places.map(([near, path, text]) => ({ near, path, text }));
-const nodes = data.nodes.map(([label, kind, state, module, parent, count, place, found, members = []], index) =>
-  ({ index, label, kind, state: states[state], module: module === 0 ? label : module, parent, count, place: places[place], findings: found, members, children: [] }));
+const nodes = data.nodes.map(([label, kind, state, module, parent, count, place, found = [], members = [], leaks = []], index) =>
+  ({ index, label, kind, state: states[state], module: module === 0 ? label : module, parent, count, place: places[place], findings: found, members, leaks, children: [] }));
 for (const node of nodes) if (node.parent >= 0) nodes[node.parent].children.push(node.index);
 rollUp();
-const edges = data.edges.map(([source, target, kind, op, place, found], index) =>
-  ({ index, source, target, kind: data.flows[kind], op, place: places[place], findings: found }));
+const edges = data.edges.map(([source, target, kind, op, place, found = [], losses = []], index) =>
+  ({ index, source, target, kind: data.flows[kind], op, place: places[place], findings: found, losses }));
 
 // Puts long runs of numbered siblings that are alike, in state and findings too, into one box that can be opened.
 function rollUp() {
@@ -33,7 +33,7 @@ function rollUp() {
   const alike = new Map();
   for (const node of nodes) {
     if (node.kind !== 'module' || !/\d/.test(node.label)) continue;
-    const key = JSON.stringify([node.parent, node.label.replace(/\d+/g, '*'), node.state && node.state.name, node.findings]);
+    const key = JSON.stringify([node.parent, node.label.replace(/\d+/g, '*'), node.state && node.state.name, node.findings, node.leaks]);
     if (!alike.has(key)) alike.set(key, []);
     alike.get(key).push(node);
   }
@@ -55,7 +55,7 @@ function wrap(run, place, from, to) {
   let at = -1;
   const label = run[0].label.replace(/\d+/g, (number) => { at += 1; return at === place ? `{${from}-${to}}` : number; });
   const { kind, state, parent } = run[0];
-  const box = { index: nodes.length, label, kind, state, module: '', parent, count: run.length, place: run[0].place, findings: run[0].findings, members: [], children: run.map((node) => node.index), run: true };
+  const box = { index: nodes.length, label, kind, state, module: '', parent, count: run.length, place: run[0].place, findings: run[0].findings, leaks: run[0].leaks, members: [], children: run.map((node) => node.index), run: true };
   nodes.push(box);
   if (parent >= 0) nodes[parent].children = [...nodes[parent].children.filter((index) => !box.children.includes(index)), box.index];
   for (const node of run) node.parent = box.index;
@@ -72,8 +72,8 @@ function module([name, below, held], path) {
   modules.set(path, made);
   const inside = (part) => (path === '' ? part : `${path}.${part}`);
   for (const row of held) {
-    const [last, state, fact, norm, ratio, found = [], owner = 0, aliases = []] = row;
-    const tensor = { ...facts[fact], name: last, path: inside(last), state: states[state], norm, ratio, findings: found, owner: owner === 0 ? path : owner, aliases };
+    const [last, state, fact, norm, ratio, found = [], [owner] = [], aliases = []] = row;
+    const tensor = { ...facts[fact], name: last, path: inside(last), state: states[state], norm, ratio, findings: found, owner: owner ?? path, aliases };
     tensors.push(tensor);
     made.tensors.push(tensor);
     made.counts[state] += 1;

@@ -9,7 +9,7 @@ function visible(index, opened) {
   return seen;
 }
 
-// Returns the arrows between the boxes that are seen; an arrow that stands for several is a gradient's where one is.
+// Returns the arrows between the boxes that are seen; an arrow that stands for several shows the one that matters most.
 function visibleEdges(opened) {
   const seen = new Map();
   const rank = Object.fromEntries(data.flows.map((name, index) => [name, index]));
@@ -19,16 +19,16 @@ function visibleEdges(opened) {
     if (source === target) continue;
     const key = `${source} ${target}`;
     const known = seen.get(key);
-    if (!known) seen.set(key, { ...edge, source, target, members: [edge.index], findings: [...edge.findings] });
+    if (!known) seen.set(key, { ...edge, source, target, members: [edge.index], findings: [...edge.findings], losses: [...edge.losses] });
     else {
       known.members.push(edge.index);
       known.findings.push(...edge.findings);
+      known.losses.push(...edge.losses);
       if (rank[edge.kind] > rank[known.kind]) Object.assign(known, { kind: edge.kind, op: edge.op, place: edge.place });
     }
   }
-  for (const edge of seen.values()) { // what enters a closed box that leaks, leaks in, wherever inside it goes first
-    const { state, children } = nodes[edge.source];
-    if (edge.kind === 'gradient' && children.length && state && state.css === 'leak') edge.kind = 'leak';
+  for (const edge of seen.values()) { // gradient leaks where it enters a box that this loss must not feed
+    if (edge.kind === 'gradient' && edge.losses.some((loss) => nodes[edge.source].leaks.includes(loss))) edge.kind = 'leak';
   }
   return [...seen.values()];
 }
