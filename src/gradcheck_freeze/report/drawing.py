@@ -11,12 +11,13 @@ from dataclasses import dataclass
 import networkx as nx
 from rich.cells import cell_len
 
+from gradcheck_freeze.report.curves import Point
 from gradcheck_freeze.report.flows import flow_of
 from gradcheck_freeze.report.layout import squeeze
 from gradcheck_freeze.report.words import LOOKS, place_of, shown
 from gradcheck_freeze.rules.finding import Finding
 
-Point = tuple[float, float]
+CUT_AT = 0.35  # of the way from the source: there the gradient ends
 LINE = 17.0  # height of a line of text
 _CELL = 7.4  # width of a character
 _LONGEST = 30  # characters of a label

@@ -15,7 +15,8 @@ from typing import Any
 import networkx as nx
 
 from gradcheck_freeze.report import dot
-from gradcheck_freeze.report.drawing import Box, Placed, Point
+from gradcheck_freeze.report.curves import Point
+from gradcheck_freeze.report.drawing import Box, Placed
 
 _SECONDS = 3.0  # for one try; the views drawn by default take less than one
 _CHEAPER = ("-Gnslimit=1", "-Gnslimit1=1", "-Gmclimit=.05", "-Gsplines=line")
@@ -30,12 +31,12 @@ def engines() -> list[str]:
     return [engine for engine in found if engine]
 
 
-def run(source: str, kind: str, settings: Sequence[str] = (), seconds: float = _SECONDS) -> bytes | None:
+def run(source: str, kind: str, settings: Sequence[str] = ()) -> bytes | None:
     """Return what the first engine that manages in time makes of DOT, or None."""
-    end = time.monotonic() + 2.5 * seconds  # for all tries together
+    end = time.monotonic() + 2.5 * _SECONDS  # for all tries together
     for engine in engines():
         for options in ((), _CHEAPER):
-            left = min(seconds, end - time.monotonic())
+            left = min(_SECONDS, end - time.monotonic())
             if left <= 0:
                 return None
             try:

@@ -11,7 +11,8 @@ from itertools import pairwise
 
 import networkx as nx
 
-from gradcheck_freeze.report.drawing import Box, Placed, Point, label_size, said_on
+from gradcheck_freeze.report.curves import Point, rest
+from gradcheck_freeze.report.drawing import CUT_AT, Box, Placed, label_size, said_on
 from gradcheck_freeze.report.thin import flow_order
 
 _BETWEEN_RANKS, _BETWEEN = 44.0, 26.0
@@ -117,7 +118,6 @@ def _coordinates(
         down = sweep % 2 == 0
         for row in ranks if down else reversed(ranks):
             _straighten(row, x, above if down else below, boxes)
-    left = min((x[spot] - _width(boxes, spot) / 2 for spot in x), default=0.0)
     y: list[float] = []
     tall: list[float] = []
     bottom = 0.0
@@ -131,17 +131,38 @@ def _coordinates(
         tall.append(max((boxes[spot].height for spot in row if isinstance(spot, str)), default=0.0))
         y.append(bottom + tall[-1] / 2)
         bottom += tall[-1] + _BETWEEN_RANKS + room[index]
-    at = {spot: (x[spot] - left, y[index]) for index, row in enumerate(ranks) for spot in row}
+    at: dict[Spot, Point] = {spot: (x[spot], y[index]) for index, row in enumerate(ranks) for spot in row}
     routes = {edge: _route(edge, at, boxes, rank, y, tall) for edge in edges}
-    labels = {
-        edge: _beside_start(routes[edge], rank[edge[0]] <= rank[edge[1]], lines)
-        for edge, lines in said.items()
-        if lines
-    }
-    right = max((at[spot][0] + _width(boxes, spot) / 2 for spot in at), default=0.0)
-    right = max([right, *(labels[e][0] + label_size(said[e])[0] / 2 for e in labels)])
     places = {node: at[node] for node in boxes}
-    return Placed(places, _frames(view, boxes, places), routes, labels, right, max(0.0, bottom - _BETWEEN_RANKS))
+    sizes = {edge: label_size(lines) for edge, lines in said.items() if lines}
+    labels = _labels(routes, sizes, boxes, places)
+    frames = _frames(view, boxes, places)
+    return _moved(Placed(places, frames, routes, labels, 0, 0), boxes, sizes)
+
+
+def _moved(placed: Placed, boxes: Mapping[str, Box], sizes: Mapping[tuple[str, str], tuple[float, float]]) -> Placed:
+    """Return a layout moved so that it begins at the top left corner, with its size."""
+    spans = [(*placed.boxes[node], box.width, box.height) for node, box in boxes.items()]
+    spans += [(*at, *sizes[edge]) for edge, at in placed.labels.items()]
+    spans += [(x, y, 0.0, 0.0) for route in placed.routes.values() for x, y in route]
+    spans += [((l + r) / 2, (t + b) / 2, r - l, b - t) for l, t, r, b in placed.frames.values()]  # noqa: E741
+    left, top = min((x - w / 2 for x, _, w, _ in spans), default=0), min((y - h / 2 for _, y, _, h in spans), default=0)
+    right, bottom = (
+        max((x + w / 2 for x, _, w, _ in spans), default=0),
+        max((y + h / 2 for _, y, _, h in spans), default=0),
+    )
+
+    def to(point: Point) -> Point:
+        return point[0] - left, point[1] - top
+
+    return Placed(
+        {node: to(at) for node, at in placed.boxes.items()},
+        {node: (l - left, t - top, r - left, b - top) for node, (l, t, r, b) in placed.frames.items()},  # noqa: E741
+        {edge: tuple(map(to, route)) for edge, route in placed.routes.items()},
+        {edge: to(at) for edge, at in placed.labels.items()},
+        right - left,
+        bottom - top,
+    )
 
 
 def _width(boxes: Mapping[str, Box], spot: Spot) -> float:
@@ -206,11 +227,26 @@ def _route(
     return tuple(route)
 
 
-def _beside_start(route: tuple[Point, ...], down: bool, lines: tuple[str, ...]) -> Point:
-    """Return the place of a label: beside the line, right below its upper end."""
-    x, y = route[0] if down else route[-1]
-    width, height = label_size(lines)
-    return x + width / 2 + 12, y + height / 2 + 12
+def _labels(
+    routes: Mapping[tuple[str, str], tuple[Point, ...]],
+    sizes: Mapping[tuple[str, str], tuple[float, float]],
+    boxes: Mapping[str, Box],
+    at: Mapping[str, Point],
+) -> dict[tuple[str, str], Point]:
+    """Return the places of labels: beside their line, near the cut, where they cover no box and no other label."""
+    taken = [(*at[node], box.width, box.height) for node, box in boxes.items()]
+    places = {}
+    for edge, (width, height) in sizes.items():
+        ways = [rest(routes[edge], share)[0][0] for share in (CUT_AT, 0.2, 0.5, 0.1, 0.7)]
+        beside = [(x + side * (width / 2 + 10), y) for x, y in ways for side in (1, -1)]
+        free = (spot for spot in beside if not any(_overlap((*spot, width, height), other) for other in taken))
+        places[edge] = next(free, beside[0])
+        taken.append((*places[edge], width, height))
+    return places
+
+
+def _overlap(one: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> bool:
+    return abs(one[0] - other[0]) < (one[2] + other[2]) / 2 and abs(one[1] - other[1]) < (one[3] + other[3]) / 2
 
 
 def _frames(

@@ -15,12 +15,12 @@ from html import escape
 import networkx as nx
 from rich.cells import cell_len
 
-from gradcheck_freeze.report.drawing import LINE, Box, Placed, Point, label_size, name_of, said_on
+from gradcheck_freeze.report.curves import Point, beside, path, rest
+from gradcheck_freeze.report.drawing import CUT_AT, LINE, Box, Placed, label_size, name_of, said_on
 from gradcheck_freeze.report.flows import flow_of
 from gradcheck_freeze.report.words import LOOKS, place_of, shown
 
 _MARGIN = 16.0
-_CUT_AT = 0.35  # of the way from the source: there the gradient ends
 _APART = 2.6  # of the line of the data and that of the gradient, from the middle between them
 _SAID = {
     "data": "data",
@@ -57,7 +57,9 @@ def draw(
     width = math.ceil(max(placed.width, wide) + 2 * _MARGIN)
     head = len(headline) * 20 + (8 if headline else 0)
     below = _MARGIN + head + placed.height + 14
-    height = math.ceil(below + len(flows) * 16 + _MARGIN)
+    implied = view.graph.get("implied", 0)
+    note = f"{implied} lines are left out that a longer way implies" if implied else ""
+    height = math.ceil(below + (len(flows) + bool(note)) * 16 + _MARGIN)
     left = (width - placed.width) / 2
     return "\n".join(
         [
@@ -80,6 +82,7 @@ def draw(
             "</g>",
             '<g class="legend">',
             *(_legend(flow, _MARGIN, below + 12 + 16 * i, prefix) for i, flow in enumerate(flows)),
+            f'<text x="{_MARGIN:g}" y="{below + 12 + 16 * len(flows):g}">{note}</text>' if note else "",
             "</g>",
             "</svg>",
             "",
@@ -247,55 +250,21 @@ def _edge(view: nx.DiGraph, edge: tuple[str, str], placed: Placed, prefix: str) 
 def _lines(route: Sequence[Point], flow: str, prefix: str) -> str:
     """Return the line of the data, and beside it that of the gradient, which leads the other way."""
     if flow == "data":
-        return f'<path class="data-line" d="{_curve(route)}" marker-end="url(#{prefix}data)"/>'
-    data, back = _beside(route, -_APART), _beside(route, _APART)
-    lines = f'<path class="data-line" d="{_curve(data)}" marker-end="url(#{prefix}data)"/>'
+        return f'<path class="data-line" d="{path(route)}" marker-end="url(#{prefix}data)"/>'
+    data, back = beside(route, -_APART), beside(route, _APART)
+    lines = f'<path class="data-line" d="{path(data)}" marker-end="url(#{prefix}data)"/>'
     if flow in ("gradient", "leak"):
-        return f'{lines}<path class="gradient-line" d="{_curve(back)}" marker-start="url(#{prefix}{flow})"/>'
-    half, at, (dx, dy) = _from(back, _CUT_AT)
+        return f'{lines}<path class="gradient-line" d="{path(back)}" marker-start="url(#{prefix}{flow})"/>'
+    half, (dx, dy) = rest(back, CUT_AT)
+    at = half[0]
     reach = 9 if flow == "cut" else 6
     tee = f"M{at[0] - dy * reach:.1f} {at[1] + dx * reach:.1f}L{at[0] + dy * reach:.1f} {at[1] - dx * reach:.1f}"
-    return f'{lines}<path class="gradient-line" d="{_curve(half)}"/><path class="gradient-line tee" d="{tee}"/>'
-
-
-def _beside(route: Sequence[Point], by: float) -> list[Point]:
-    moved = []
-    for index, (x, y) in enumerate(route):
-        (ax, ay), (bx, by_) = route[max(0, index - 1)], route[min(len(route) - 1, index + 1)]
-        dx, dy = _direction(bx - ax, by_ - ay)
-        moved.append((x - dy * by, y + dx * by))
-    return moved
-
-
-def _direction(dx: float, dy: float) -> Point:
-    length = math.hypot(dx, dy) or 1.0
-    return dx / length, dy / length
-
-
-def _from(route: Sequence[Point], share: float) -> tuple[list[Point], Point, Point]:
-    """Return what is left of a route after some share of its curves, the place where it begins, and the direction there."""
-    curves = (len(route) - 1) // 3
-    number = min(int(share * curves), curves - 1)
-    t = share * curves - number
-    a, b, c, d = route[3 * number : 3 * number + 4]  # split by de Casteljau's construction
-    ab, bc, cd = _between(a, b, t), _between(b, c, t), _between(c, d, t)
-    abc, bcd = _between(ab, bc, t), _between(bc, cd, t)
-    start = _between(abc, bcd, t)
-    return [start, bcd, cd, d, *route[3 * number + 4 :]], start, _direction(bcd[0] - start[0], bcd[1] - start[1])
-
-
-def _between(a: Point, b: Point, t: float) -> Point:
-    return a[0] + (b[0] - a[0]) * t, a[1] + (b[1] - a[1]) * t
-
-
-def _curve(route: Sequence[Point]) -> str:
-    start, *rest = [f"{x:.1f} {y:.1f}" for x, y in route]
-    return f"M{start}C{' '.join(rest)}"
+    return f'{lines}<path class="gradient-line" d="{path(half)}"/><path class="gradient-line tee" d="{tee}"/>'
 
 
 def _label(view: nx.DiGraph, edge: tuple[str, str], placed: Placed) -> str:
     said = said_on(view, *edge)
-    at = placed.labels.get(edge) or _from(placed.routes[edge], 0.5)[1]
+    at = placed.labels.get(edge) or rest(placed.routes[edge], 0.5)[0][0]
     width, height = label_size(said)
     lines = "".join(
         f'<text x="{at[0]:.1f}" y="{at[1] - height / 2 + 14 + 14 * i:.1f}" text-anchor="middle">{_safe(line)}</text>'

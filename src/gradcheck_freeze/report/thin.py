@@ -8,7 +8,7 @@ import networkx as nx
 from gradcheck_freeze.report.flows import add_edge, flow_of
 
 _WORST = ("LEAK", "BLOCKED", "learning", "frozen", "idle", "")
-_CROWDED = 3  # lines per box above which implied ones are left out
+_FEW, _CROWDED = 60, 2.5  # lines, and lines per box, up to which every line is drawn
 
 
 def thin(graph: nx.DiGraph, most: int) -> nx.DiGraph:
@@ -20,8 +20,7 @@ def thin(graph: nx.DiGraph, most: int) -> nx.DiGraph:
         if merged.number_of_edges() <= 3 * most or count <= 12:
             break
         count = max(12, min(count - 1, count * 2 // 3))
-    if merged.number_of_edges() > _CROWDED * len(merged):
-        _leave_out_implied(merged)
+    leave_out_implied(merged)
     return merged
 
 
@@ -80,8 +79,10 @@ def _one(graph: nx.DiGraph, run: list[str]) -> dict[str, object]:
     }
 
 
-def _leave_out_implied(graph: nx.DiGraph) -> None:
-    """Remove every plain edge whose ends a longer way joins as well."""
+def leave_out_implied(graph: nx.DiGraph) -> None:
+    """In a crowded graph, remove every plain edge whose ends a longer way joins as well; `graph.graph` says how many."""
+    if graph.number_of_edges() <= max(_FEW, _CROWDED * len(graph)):
+        return
     folded = nx.condensation(graph)
     home = folded.graph["mapping"]
     bit = {component: 1 << index for index, component in enumerate(folded)}

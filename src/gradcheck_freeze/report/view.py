@@ -12,7 +12,7 @@ import networkx as nx
 
 from gradcheck_freeze.report.flows import add_edge
 from gradcheck_freeze.report.rollup import spell
-from gradcheck_freeze.report.thin import thin
+from gradcheck_freeze.report.thin import leave_out_implied, thin
 
 MOST_BOXES = 150
 FAULTY = ("LEAK", "BLOCKED")
@@ -29,8 +29,9 @@ def view(graph: nx.DiGraph, most: int = MOST_BOXES, opened: Iterable[str] | None
     tree = Tree(graph)
     chosen = tree.needed(most) if opened is None else tree.closure(opened)
     folded = _fold(graph, tree, chosen)
+    leave_out_implied(folded)
     if boxes(folded) > most or folded.number_of_edges() > 3 * most:
-        return _label(thin(_fold(graph, tree, set()) if opened is None and not chosen else _flat(folded), most))
+        folded = thin(_flat(folded), most)
     return _label(folded)
 
 
@@ -82,8 +83,8 @@ class Tree:
             while group:
                 missing = [g for g in [group, *self.above(group)] if g not in opened]
                 more = sum(len(self.children[g]) - 1 for g in missing)
-                if count + more > most:
-                    break
+                if count > most:  # one group may be too large: what is in it is then thinned out
+                    return opened
                 opened.update(missing)
                 count += more
                 group = self._only_group(group)
