@@ -32,7 +32,7 @@ function rollUp() {
   const few = 3;
   const alike = new Map();
   for (const node of nodes) {
-    if (node.kind !== 'module' || !/\d/.test(node.label)) continue;
+    if (node.kind === 'loss' || !/\d/.test(node.label)) continue;
     const key = JSON.stringify([node.parent, node.label.replace(/\d+/g, '*'), node.state && node.state.name, node.findings, node.leaks]);
     if (!alike.has(key)) alike.set(key, []);
     alike.get(key).push(node);
