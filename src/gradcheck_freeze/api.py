@@ -41,6 +41,12 @@ class Diagnosis(verdicts.Diagnosis):
 
         return markdown.render(self)
 
+    def to_html(self) -> str:
+        """Return the report as one HTML page that needs no other file and no network."""
+        from gradcheck_freeze.report import html
+
+        return html.render(self)
+
     def to_svg(self) -> str:
         """Return the picture as SVG."""
         from gradcheck_freeze.report import picture

@@ -18,7 +18,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from junitparser import JUnitXml
 
-from gradcheck_freeze.report import files, github, gitlab, junit, markdown, notebook, picture, sarif, terminal
+from gradcheck_freeze.report import engine, files, github, gitlab, junit, markdown, notebook, picture, sarif, terminal
 from gradcheck_freeze.report import json as report
 from gradcheck_freeze.report.change import files as change_files
 from gradcheck_freeze.report.change import markdown as change_markdown
@@ -123,7 +123,7 @@ def read(text: str) -> str:
 def own_layout():
     """Draw with the layout of our own, which is fast: what is asked here does not depend on the engine."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(picture, "engines", list)
+        patch.setattr(engine, "engines", list)
         yield
 
 
@@ -283,11 +283,11 @@ def test_a_picture_is_well_formed_and_holds_no_command(examples, name, line, pat
 
 
 def test_dot_reads_a_source_full_of_attacks(examples):
-    if not picture.engines():
+    if not engine.engines():
         pytest.skip("no layout engine here")
     for start in range(0, len(ATTACKS), 8):
         name, line = " ".join(ATTACKS[start : start + 4]), " ".join(ATTACKS[start + 4 : start + 8])
-        drawn = picture._draw(picture.source(examples.infected(name, line, line, name)), "svg")
+        drawn = engine.run(picture.source(examples.infected(name, line, line, name)), "svg")
         assert drawn is not None, "the engine could not read it"
         tree = ElementTree.fromstring(drawn)
         assert not [node for node in tree.iter() if node.tag.rpartition("}")[2] in ("script", "image")]

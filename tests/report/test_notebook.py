@@ -40,9 +40,9 @@ def test_picture_is_embedded_whole(examples):
 
 
 def test_many_findings_are_counted_and_not_all_shown(examples, monkeypatch):
-    from gradcheck_freeze.report import picture
+    from gradcheck_freeze.report import engine
 
-    monkeypatch.setattr(picture, "engines", list)
+    monkeypatch.setattr(engine, "engines", list)
     text = notebook.render(examples.large())
     assert text.count("<details") == 20
     assert "… and 780 more" in text

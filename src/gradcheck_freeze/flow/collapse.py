@@ -1,181 +1,163 @@
 """Folds the flow of one step to module calls: the picture an author has of the program.
 
-A call of a module is one node; the ops between calls are elided, so that an edge from call to call may stand for several.
-An op that severs stays visible as the cut on its edge.
+The graph holds every call of a module that ran, under the call that it ran in, and the statements between calls at which
+flows meet. Edges lead from leaf to leaf of that tree, so that any part of it can be folded afterwards. Repeated blocks
+stand once, and where there would still be too many nodes, the innermost calls are folded for good.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import networkx as nx
 
 from gradcheck_freeze.flow.graph import FlowGraph
-from gradcheck_freeze.trace.record import DIFFERENTIABLE, NONE, REQUIRES_GRAD
+from gradcheck_freeze.flow.rolling import Branch, grow, module_name
+from gradcheck_freeze.flow.statements import Link, Piece, pieces
+from gradcheck_freeze.trace.record import NONE
 
-_MOST_NODES = 150
-_CARRIERS = ("module", "parameter")  # kinds of node that give gradient by themselves
-Sources = dict[str, tuple[bool, int]]  # node → (carries gradient, the op that cut it or NONE)
+_MOST_NODES = 2000
+_OPERATORS = ("add", "sub", "mul", "truediv", "floordiv", "matmul", "pow", "mod", "and", "or", "xor")
 
 
-def collapse(flow: FlowGraph, opened: Collection[str] = ()) -> nx.DiGraph:
-    """Return the module-call graph of the last step seen; `opened` names modules to show from inside.
+def collapse(flow: FlowGraph, marks: Mapping[int, object], needed: Collection[int]) -> nx.DiGraph:
+    """Return the tree of module calls of the last step seen, with the flow from leaf to leaf.
 
-    Node attributes: kind, label, module, site, tensors (of the watched tensors read there). Edge attributes: gradient,
-    cut, op, site.
+    Only that is drawn on which a loss depends, and what reads the tensors in `needed`. `marks` tells tensors apart in blocks that are otherwise repetitions. Node attributes: kind, label, module, type,
+    parent, members, site, tensors (the watched ones read there), count. Edge attributes: gradient (mask of losses), cuts (ops).
     """
-    for depth in (None, *range(3, -1, -1)):
-        graph = _fold(flow, opened, depth)
-        if len(graph) <= _MOST_NODES:
-            break
-    return graph
-
-
-def _first_op(flow: FlowGraph) -> int:
-    """Return the op at which the last complete step begins: after the step before the last step."""
-    losses = {loss.backwards[-1] for loss in flow.losses}
-    needed = min((flow.trace.backwards[b].after for b in losses), default=0)
-    before = [step.after for step in flow.trace.steps if step.after < needed]
-    return max(before, default=0)
-
-
-def _fold(flow: FlowGraph, opened: Collection[str], depth: int | None) -> nx.DiGraph:
+    drawn, reached = pieces(flow, needed)
+    top, leaves = grow(flow, drawn, marks)
     graph: nx.DiGraph = nx.DiGraph()
-    trace = flow.trace
-    ops, values = trace.ops, trace.values
-    first = _first_op(flow)
-    shown = _shown_calls(flow, opened, depth, first)
-    names: dict[int, str] = {}
-    uses: dict[int, int] = {}
-    held: dict[int, Sources] = {}
-    alike: dict[tuple[object, ...], Sources] = {}  # long stretches of ops have the same sources: each is kept once
-    for op in range(first, len(ops)):
-        read = ops.inputs[ops.first_input[op] : ops.first_input[op + 1]]
-        made = [v for v in ops.outputs[ops.first_output[op] : ops.first_output[op + 1]] if flow.data[v]]
-        if not made:
-            continue
-        call = shown[ops.call[op]] if ops.call[op] != NONE else NONE
-        arriving: Sources = {}
-        tensors = []
-        for value in read:
-            tensor = values.tensor[value]
-            if tensor != NONE:
-                tensors.append(tensor)
-            elif value in held:
-                for node, (carries, cut) in held[value].items():
-                    known = arriving.get(node)
-                    arriving[node] = (
-                        carries or bool(known and known[0]),
-                        cut if known is None or not carries else known[1],
-                    )
-            elif call != NONE and values.flags[value] & DIFFERENTIABLE and values.op[value] == NONE:
-                arriving[_input(graph, flow, value)] = (False, NONE)
-        if call != NONE:
-            node = names.get(call) or names.setdefault(call, _call_node(graph, flow, call, uses))
-            graph.nodes[node]["tensors"].update(tensors)
-            _connect(graph, flow, arriving, node)
-            out: Sources = {node: (False, NONE)}
-        else:
-            loose = [t for t in tensors if trace.tensors[t].kind != "buffer"]
-            out = dict(arriving)
-            for tensor in loose:
-                out[_tensor_node(graph, flow, tensor)] = (bool(trace.tensors[tensor].requires_grad), NONE)
-        for value in made:
-            carries = bool(values.flags[value] & REQUIRES_GRAD)
-            if call != NONE:
-                sources: Sources = {node: (carries, NONE)}
-            else:
-                sources = {
-                    source: (
-                        carries and (was or _kind(graph, source) == "module"),
-                        cut if cut != NONE or carries or not (was or _kind(graph, source) in _CARRIERS) else op,
-                    )
-                    for source, (was, cut) in out.items()
-                }
-            held[value] = alike.setdefault(tuple(sources.items()), sources)
+    names = _add_nodes(graph, flow, drawn, top, leaves, _depth(top))
+    order = {node: index for index, node in enumerate(graph)}
+    for target, piece in enumerate(drawn):
+        for source, link in piece.links.items():
+            _connect(graph, names[source], names[target], link, order)
+    _add_inputs(graph, drawn, names)
     for number, loss in enumerate(flow.losses):
         node = f"loss:{number}"
-        graph.add_node(node, kind="loss", label=loss.name, module="", site=loss.site, tensors=set(), count=1)
-        for root in trace.backwards[loss.backwards[-1]].roots:
-            _connect(graph, flow, held.get(root, {}), node)
-    for _, attributes in graph.nodes(data=True):
-        attributes["tensors"] = tuple(sorted(attributes["tensors"]))
+        if node not in graph:
+            _add(graph, node, "loss", loss.name, site=loss.site)
+            order[node] = len(order)
+        for source, link in reached[number].items():
+            _connect(graph, names[source], node, link, order)
     return graph
 
 
-def _kind(graph: nx.DiGraph, node: str) -> str:
-    return str(graph.nodes[node]["kind"])
+def _walk(top: Sequence[Branch]) -> Iterator[tuple[Branch, int]]:
+    """Yield the branches with their depths, a branch before what is in it."""
+    pending = [(branch, 0) for branch in reversed(top)]
+    while pending:
+        branch, depth = pending.pop()
+        yield branch, depth
+        pending.extend((child, depth + 1) for child in reversed(branch.children))
 
 
-def _shown_calls(flow: FlowGraph, opened: Collection[str], depth: int | None, first: int) -> list[int]:
-    """Return, for each module call, the call that is drawn in its place."""
+def _depth(top: Sequence[Branch]) -> int:
+    """Return how deep the tree can be shown within the limit."""
+    at_depth: dict[int, int] = {}
+    for _, depth in _walk(top):
+        at_depth[depth] = at_depth.get(depth, 0) + 1
+    total = 0
+    for depth in sorted(at_depth):
+        total += at_depth[depth]
+        if total > _MOST_NODES:
+            return max(0, depth - 1)
+    return len(at_depth)
+
+
+def _add_nodes(
+    graph: nx.DiGraph,
+    flow: FlowGraph,
+    drawn: Sequence[Piece],
+    top: Sequence[Branch],
+    leaves: Sequence[Branch],
+    deepest: int,
+) -> list[str]:
+    """Add the nodes of the tree; return the node of every piece."""
+    node_of: dict[Branch, str] = {}
+    uses: dict[str, int] = {}
+    for branch, depth in _walk(top):
+        above = node_of[branch.parent] if branch.parent else ""
+        if depth > deepest:
+            node_of[branch] = above
+            graph.nodes[above]["tensors"] |= branch.tensors
+            continue
+        if branch.call != NONE:
+            name = module_name(flow, branch.call)
+            uses[name] = uses.get(name, 0) + 1
+            call = flow.trace.calls[branch.call]
+            node, kind, site = f"call:{name}:{uses[name]}", "module", call.site
+            label = name if uses[name] == 1 else f"{name} (call {uses[name]})"
+            kind_of = flow.trace.modules[call.module].type_name if call.module != NONE else ""
+        else:
+            piece = drawn[branch.piece]
+            name, kind_of, site = "", "", flow.trace.ops.site[piece.ops[-1]]
+            if piece.loss != NONE:
+                node, kind, label = f"loss:{piece.loss}", "loss", flow.losses[piece.loss].name
+                site = flow.losses[piece.loss].site
+            else:
+                uses[above] = uses.get(above, 0) + 1
+                node, kind, label = (
+                    f"op:{uses[above]}:{above}",
+                    "op",
+                    _statement(flow, piece, graph.nodes[above]["module"] if above else ""),
+                )
+        node_of[branch] = node
+        _add(graph, node, kind, label, site=site, module=name, parent=above, type=kind_of, count=branch.count)
+        graph.nodes[node]["members"] = tuple(branch.members)
+        graph.nodes[node]["tensors"] |= branch.tensors
+    return [node_of[leaf.drawn()] for leaf in leaves]
+
+
+def _add(graph: nx.DiGraph, node: str, kind: str, label: str, **attributes: object) -> None:
+    plain: dict[str, object] = {"module": "", "type": "", "parent": "", "members": (), "tensors": set(), "count": 1}
+    graph.add_node(node, kind=kind, label=label, **{**plain, **attributes})
+
+
+def _statement(flow: FlowGraph, piece: Piece, around: str) -> str:
+    """Return what a statement is called: its last op, the one that computes a loss before all others, and its tensors."""
     trace = flow.trace
-    shown: list[int] = []
-    open_names = {".".join(name.split(".")[:k]) for name in opened for k in range(1, name.count(".") + 1)}
-    roots = {
-        trace.calls[c].module
-        for c in {trace.ops.call[op] for op in range(first, len(trace.ops))}
-        if c != NONE and trace.calls[c].parent == NONE
-    }
-    if len(roots) == 1 and next(iter(roots)) != NONE:
-        open_names.add(trace.modules[next(iter(roots))].name)
-    for index, call in enumerate(trace.calls):
-        parent = call.parent
-        if parent == NONE or shown[parent] != parent:
-            shown.append(index if parent == NONE else shown[parent])
-            continue
-        module = trace.calls[parent].module
-        name = trace.modules[module].name if module != NONE else ""
-        inside = name in open_names and (depth is None or name.count(".") < depth)
-        shown.append(index if inside else parent)
-    return shown
+    names = [op_name(trace.op_names[trace.ops.name[op]]) for op in piece.ops]
+    name = next((name for name in reversed(names) if name.endswith("_loss") or "entropy" in name), names[-1])
+    named = {trace.tensors[t].names[0] for t in piece.tensors if trace.tensors[t].kind != "buffer"}
+    own = sorted(tensor.removeprefix(f"{around}.") for tensor in named)
+    return f"{name} · {', '.join(own[:2])}{' …' if len(own) > 2 else ''}" if own else name
 
 
-def _call_node(graph: nx.DiGraph, flow: FlowGraph, call: int, uses: dict[int, int]) -> str:
-    record = flow.trace.calls[call]
-    name = flow.trace.modules[record.module].name if record.module != NONE else "?"
-    uses[record.module] = uses.get(record.module, 0) + 1
-    node = f"call:{name}:{uses[record.module]}"
-    label = name if uses[record.module] == 1 else f"{name} (call {uses[record.module]})"
-    graph.add_node(node, kind="module", label=label, module=name, site=record.site, tensors=set(), count=1)
-    return node
+def op_name(name: str) -> str:
+    """Return what an op is called on paper: `__rsub__` is a subtraction like any other."""
+    bare = name.strip("_")
+    if bare == name:
+        return name
+    return next((f"{p}" for p in _OPERATORS if bare in (p, f"r{p}", f"i{p}")), bare).replace("truediv", "div")
 
 
-def _tensor_node(graph: nx.DiGraph, flow: FlowGraph, tensor: int) -> str:
-    name = flow.trace.tensors[tensor].names[0] or "tensor"
-    node = f"tensor:{name}"
-    if node not in graph:
-        graph.add_node(
-            node,
-            kind="parameter",
-            label=name,
-            module="",
-            site=flow.trace.tensors[tensor].declared,
-            tensors={tensor},
-            count=1,
-        )
-    return node
+def _connect(graph: nx.DiGraph, source: str, target: str, link: Link, order: Mapping[str, int]) -> None:
+    """Add an edge; one that leads back into a repeated block, to its next turn, only where the gradient is lost on it."""
+    if not link.cuts and order[source] >= order[target]:
+        return
+    edge = graph.get_edge_data(source, target)
+    if edge is None:
+        graph.add_edge(source, target, gradient=link.gradient, cuts=tuple(link.cuts))
+        return
+    edge["gradient"] |= link.gradient
+    edge["cuts"] = tuple(dict.fromkeys((*edge["cuts"], *link.cuts)))
 
 
-def _input(graph: nx.DiGraph, flow: FlowGraph, value: int) -> str:
-    if "input" not in graph:
-        graph.add_node("input", kind="input", label="input", module="", site=NONE, tensors=set(), count=1)
-    return "input"
-
-
-def _connect(graph: nx.DiGraph, flow: FlowGraph, arriving: Sources, node: str) -> None:
-    for source, (carries, cut) in arriving.items():
-        if source == node:
-            continue
-        known = graph.edges.get((source, node))
-        gradient = carries or bool(known and known["gradient"])
-        severed = cut != NONE and not gradient
-        ops = flow.trace.ops
-        graph.add_edge(
-            source,
-            node,
-            gradient=gradient,
-            cut=severed,
-            op=flow.trace.op_names[ops.name[cut]] if severed else "",
-            site=ops.site[cut] if severed else NONE,
-        )
+def _add_inputs(graph: nx.DiGraph, drawn: Sequence[Piece], names: Sequence[str]) -> None:
+    """Add a node for every value from outside; those that go to the same places share one."""
+    readers: dict[int, dict[str, None]] = {}
+    for piece, name in zip(drawn, names, strict=True):
+        for value in piece.inputs:
+            readers.setdefault(value, {})[name] = None
+    alike: dict[tuple[str, ...], int] = {}
+    for value in sorted(readers):
+        places = tuple(readers[value])
+        alike[places] = alike.get(places, 0) + 1
+    for number, (places, count) in enumerate(alike.items(), 1):
+        node = f"input:{number}"
+        _add(graph, node, "input", "input", site=NONE, count=count)
+        for place in places:
+            graph.add_edge(node, place, gradient=0, cuts=())

@@ -38,6 +38,7 @@ FORMATS: dict[str, Format] = {
     "json": Format((".json",), "json"),
     "dot": Format((".dot", ".gv"), "picture", "source"),
     "svg": Format((".svg",), "picture", "svg"),
+    "html": Format((".html", ".htm"), "html"),
     "png": Format((".png",), "picture", "png"),
     "markdown": Format((".md",), "markdown", linked=True),
     "gitlab-markdown": Format((".gitlab.md",), "markdown", "render_short", linked=True),

@@ -1,14 +1,17 @@
 """The picture as a Mermaid flowchart: small enough for a comment on a pull request, where the host draws it.
 
 Mermaid 11 syntax only. No links: GitHub does not follow them. Every class sets its text colour, since the page behind may
-be dark. Limits are kept by showing less of the graph, the surroundings of the findings last.
+be dark. Limits are kept by merging boxes, those with a finding last.
 """
 
 from __future__ import annotations
 
 import networkx as nx
 
-from gradcheck_freeze.report.view import flow_of, near_findings, view
+from gradcheck_freeze.report.drawing import name_of
+from gradcheck_freeze.report.flows import flow_of
+from gradcheck_freeze.report.thin import flow_order
+from gradcheck_freeze.report.view import view
 from gradcheck_freeze.report.words import LOOKS, place_of, shown
 from gradcheck_freeze.rules.diagnosis import Diagnosis
 
@@ -38,7 +41,7 @@ def render(diagnosis: Diagnosis, most_nodes: int = 60, most_edges: int = 120, mo
     """Return the flowchart, without a fence around it; within the limits as long as any box is."""
     most = most_nodes
     while True:
-        drawn = near_findings(view(diagnosis.graph, most), most)
+        drawn = view(diagnosis.graph, most)
         text = _flowchart(drawn, len(diagnosis.graph) > 0)
         if most <= 1 or (len(text) <= most_characters and drawn.number_of_edges() <= most_edges):
             return text
@@ -46,19 +49,20 @@ def render(diagnosis: Diagnosis, most_nodes: int = 60, most_edges: int = 120, mo
 
 
 def _flowchart(graph: nx.DiGraph, seen: bool) -> str:
-    names = {node: f"n{index}" for index, node in enumerate(sorted(graph))}
-    lines = ["flowchart TB"]
+    order = {node: index for index, node in enumerate(flow_order(graph))}
+    names = {node: f"n{index}" for node, index in order.items()}
+    lines = ["flowchart TB", *_boxes(graph, names, "")]
     classes: dict[str, list[str]] = {}
-    for node, attributes in sorted(graph.nodes(data=True)):
+    for node in order:
+        attributes = graph.nodes[node]
         kind, state = str(attributes.get("kind", "")), str(attributes.get("state", ""))
-        opening, closing = _SHAPES.get(state or kind, ("[", "]"))
-        lines.append(f'{names[node]}{opening}"{_label(attributes)}"{closing}')
-        classes.setdefault(state if state in LOOKS else "loss" if kind == "loss" else "plain", []).append(names[node])
+        name = "frame" if attributes.get("open") else state if state in LOOKS else "loss" if kind == "loss" else "plain"
+        classes.setdefault(name, []).append(names[node])
     styled: dict[str, list[str]] = {}
-    for number, (source, target, attributes) in enumerate(sorted(graph.edges(data=True), key=lambda edge: edge[:2])):
+    for number, (source, target) in enumerate(sorted(graph.edges, key=lambda edge: (order[edge[0]], order[edge[1]]))):
         flow = flow_of(graph, source, target)
         arrow, style = _LINES[flow]
-        said = f'|"{_cut(attributes)}"|' if flow in ("cut", "stopped") else ""
+        said = f'|"{_cut(graph.edges[source, target])}"|' if flow in ("cut", "stopped") else ""
         lines.append(f"{names[source]} {arrow}{said} {names[target]}")
         if style:
             styled.setdefault(style, []).append(str(number))
@@ -71,8 +75,25 @@ def _flowchart(graph: nx.DiGraph, seen: bool) -> str:
     return "\n".join([*lines, ""])
 
 
+def _boxes(graph: nx.DiGraph, names: dict[str, str], parent: str) -> list[str]:
+    """Return the lines for all that stands in a frame, or outside every frame."""
+    lines = []
+    for node, name in names.items():
+        attributes = graph.nodes[node]
+        if (attributes.get("parent") or "") != parent:
+            continue
+        if attributes.get("open"):
+            lines += [f'subgraph {name}["{_label(attributes)}"]', *_boxes(graph, names, node), "end"]
+        else:
+            opening, closing = _SHAPES.get(str(attributes.get("state") or attributes.get("kind", "")), ("[", "]"))
+            lines.append(f'{name}{opening}"{_label(attributes)}"{closing}')
+    return lines
+
+
 def _style(name: str) -> str:
     look = LOOKS.get(name)
+    if name == "frame":
+        return f"fill:#F6F8FA,stroke:#8C959F,stroke-dasharray:1 3,color:{_TEXT}"
     if look is None:
         fill, stroke = ("#FFF8C5", _TEXT) if name == "loss" else ("#FFFFFF", "#76767E")
         return f"fill:{fill},stroke:{stroke},color:{_TEXT}"
@@ -81,9 +102,9 @@ def _style(name: str) -> str:
 
 
 def _label(attributes: dict[str, object]) -> str:
-    label = _text(str(attributes.get("label", "")), 40)
+    label = _text(name_of(attributes), 40)
     look = LOOKS.get(str(attributes.get("state", "")))
-    return f"{label}<br/>{look.glyph} {look.word}" if look else label
+    return f"{label}<br/>{look.glyph} {look.word}" if look and not attributes.get("open") else label
 
 
 def _cut(attributes: dict[str, object]) -> str:

@@ -1,41 +1,52 @@
-"""The coloured graph as SVG or PNG. A picture never fails or hangs a run.
+"""The picture of a diagnosis: as SVG, as PNG, as DOT. A picture never fails or hangs a run.
 
-Engines are tried in order: `graphviz-pure` (a wheel, equal bytes everywhere), a system `dot`, each with a time limit and a
-cheaper second try; then a simple layered layout of our own, which cannot fail.
+What is shown is chosen first (`view`); a layout engine is given a few seconds and then a cheaper try; then a layered layout
+of our own takes its place, which cannot fail. The drawing is ours in every case.
 """
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import sysconfig
-from pathlib import Path
+from collections.abc import Iterable
+
+import networkx as nx
 
 from gradcheck_freeze.errors import UsageError
-from gradcheck_freeze.report import dot, layered
+from gradcheck_freeze.report import dot, engine, layered
+from gradcheck_freeze.report.drawing import boxes_of
+from gradcheck_freeze.report.svg import draw
+from gradcheck_freeze.report.view import view
+from gradcheck_freeze.report.words import place_of, shown
 from gradcheck_freeze.rules.diagnosis import Diagnosis
+from gradcheck_freeze.rules.finding import Finding
 
-_SECONDS = 10
-_CHEAPER = ("-Gnslimit=1", "-Gnslimit1=1", "-Gmclimit=.05", "-Gsplines=line")
+_PNG = ("-Gdpi=144", "-Gsize=30,30")  # at most 4,320 pixels wide or high, however large the graph
+_GLYPHS = str.maketrans({**dict.fromkeys("✓⚠⛔❄○"), "✂": "cut by", "×": "x", "…": "...", "·": "-", "—": "-"})
 
 
 def source(diagnosis: Diagnosis) -> str:
     """Return the graph of a diagnosis as DOT."""
-    return dot.render(diagnosis.graph)
+    return dot.render(view(diagnosis.graph), diagnosis.findings)
 
 
 def svg(diagnosis: Diagnosis) -> str:
     """Return the graph of a diagnosis as a standalone SVG document."""
-    drawn = _draw(dot.render(diagnosis.graph), "svg")
-    return drawn.decode() if drawn is not None else layered.render(diagnosis.graph)
+    return draw_view(view(diagnosis.graph), diagnosis.findings, _headline(diagnosis))
+
+
+def draw_view(
+    shown_graph: nx.DiGraph, findings: Iterable[Finding] = (), headline: Iterable[str] = (), prefix: str = ""
+) -> str:
+    """Return a view of a graph as an SVG document; `prefix` begins all its ids, for several on one page."""
+    boxes = boxes_of(shown_graph, findings)
+    placed = engine.place(shown_graph, boxes) or layered.place(shown_graph, boxes)
+    return draw(shown_graph, boxes, placed, tuple(headline), prefix)
 
 
 def png(diagnosis: Diagnosis) -> bytes:
     """Return the graph of a diagnosis as PNG; raises `UsageError` where no layout engine works."""
     # The engine's own fonts lack the glyphs; the words beside them say the same.
-    source = dot.render(diagnosis.graph).translate({ord(glyph): None for glyph in "✓⚠⛔❄○"}).replace("✂", "cut by")
-    drawn = _draw(source, "png")
+    text = source(diagnosis).translate(_GLYPHS)
+    drawn = engine.run("".join(c if ord(c) < 0x250 else "?" for c in text), "png", _PNG)
     if drawn is None:
         raise UsageError(
             "a PNG needs a layout engine, and none works here.\n  Write .svg instead, or install graphviz-pure or Graphviz."
@@ -43,30 +54,17 @@ def png(diagnosis: Diagnosis) -> bytes:
     return drawn
 
 
-def engines() -> list[str]:
-    """Return the commands that may lay a graph out, the preferred first. GRADCHECK_FREEZE_DOT names the only one."""
-    if chosen := os.environ.get("GRADCHECK_FREEZE_DOT"):
-        return [chosen]
-    beside = Path(sysconfig.get_path("scripts")) / "graphviz-pure"
-    found = [shutil.which("graphviz-pure") or (str(beside) if beside.is_file() else None), shutil.which("dot")]
-    return [engine for engine in found if engine]
-
-
-def _draw(source: str, kind: str) -> bytes | None:
-    for engine in engines():
-        for options in ((), _CHEAPER):
-            try:
-                done = subprocess.run(
-                    [engine, f"-T{kind}", *options],
-                    input=source.encode(),
-                    capture_output=True,
-                    timeout=_SECONDS,
-                    check=True,
-                )
-            except subprocess.TimeoutExpired:
-                continue
-            except (OSError, subprocess.SubprocessError):
-                break
-            if done.stdout:
-                return done.stdout
-    return None
+def _headline(diagnosis: Diagnosis, most: int = 3) -> list[str]:
+    """Return two lines for each of the loudest findings: what is wrong, and what is to blame where."""
+    loudest = sorted(diagnosis.findings, key=lambda f: (-f.severity, f.rule, f.where))
+    lines = []
+    for finding in loudest[:most]:
+        word = {"leak": "LEAK", "blockage": "BLOCKED"}.get(finding.kind, finding.severity.word)
+        place = place_of(finding.cause)
+        lines += [
+            f"{word}: {shown(finding.where, 40)}",
+            f"{finding.rule} {finding.name}" + (f", {place}" if place else ""),
+        ]
+    if len(loudest) > most:
+        lines.append(f"and {len(loudest) - most} more")
+    return lines

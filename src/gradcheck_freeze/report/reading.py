@@ -39,8 +39,19 @@ _CHOICES = {  # fields that hold one of a few words
     (ParameterRecord, "state"): STATES,
     (Finding, "kind"): ("leak", "blockage", "waste", "hazard"),
 }
-_NODE = {"kind": str, "label": str, "module": str, "state": str, "count": int, "location": Location | None}
-_EDGE = {"gradient": bool, "cut": bool, "location": Location | None, "op": str}
+_NODE = {
+    "kind": str,
+    "label": str,
+    "module": str,
+    "type": str,
+    "parent": str,
+    "members": tuple[str, ...],
+    "leaks": tuple[str, ...],
+    "state": str,
+    "count": int,
+    "location": Location | None,
+}
+_EDGE = {"gradient": bool, "cut": bool, "location": Location | None, "op": str, "losses": tuple[str, ...]}
 
 
 class _MisfitError(Exception):

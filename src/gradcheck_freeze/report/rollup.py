@@ -86,15 +86,20 @@ def by_module(records: Sequence[ParameterRecord]) -> list[Row]:
 def _merge_siblings(groups: Iterable[tuple[str, list[ParameterRecord]]]) -> list[Row]:
     alike: dict[tuple[str, str], list[tuple[str, list[ParameterRecord]]]] = {}
     for name, members in groups:
-        alike.setdefault((_NUMBER.sub("*", name), members[0].state), []).append((name, members))
+        alike.setdefault((pattern(name), members[0].state), []).append((name, members))
     rows = []
     for (_, state), siblings in alike.items():
         records = tuple(record for _, members in siblings for record in members)
-        rows.append(Row(_spell([name for name, _ in siblings]), state, records))
+        rows.append(Row(spell([name for name, _ in siblings]), state, records))
     return rows
 
 
-def _spell(names: Sequence[str]) -> str:
+def pattern(name: str) -> str:
+    """Return a name with every number in it as a star: numbered siblings have one pattern."""
+    return _NUMBER.sub("*", name)
+
+
+def spell(names: Sequence[str]) -> str:
     """Return one name for numbered siblings, with the numbers where few words tell them."""
     if len(set(names)) == 1:
         return names[0]

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from rich.cells import cell_len
 from rich.text import Text
 
-from gradcheck_freeze.report import attribution as shares
+from gradcheck_freeze.report import attribution as taught_by
 from gradcheck_freeze.report.layout import Cell, columns, wrap
 from gradcheck_freeze.report.rollup import FAULTY, Row, roll_up
 from gradcheck_freeze.report.words import LOOKS, shown
@@ -70,10 +70,10 @@ def attribution_rows(
     """Return the head and the cells of the table of losses by module, and a line about what is left out, or nothing."""
     if len(diagnosis.losses) <= 1 and len(diagnosis.optimizers) <= 1:
         return [], [], ""
-    losses, groups = shares.losses(diagnosis), shares.modules(diagnosis)
+    losses, groups = taught_by.losses(diagnosis), taught_by.modules(diagnosis)
     if not losses or not groups:
         return [], [], ""
-    taught = {(share.module, share.loss): share for share in shares.shares(diagnosis)}
+    taught = {(share.module, share.loss): share for share in taught_by.shares(diagnosis)}
     columned = losses[:most_losses]
     rows = [
         [(shown(name, 100), ""), *(_taught(taught.get((name, loss))) for loss in columned)]
@@ -100,8 +100,8 @@ def _cells(row: Row) -> list[Cell]:
     return [
         (shown(row.name, 100), ""),
         (f"{look.word} {look.glyph}", STYLES[row.state]),
-        (_shares({o.name for o in record.optimizers} for record in row.records), ""),
-        (_shares(set(record.losses) for record in row.records), ""),
+        (shares({o.name for o in record.optimizers} for record in row.records), ""),
+        (shares(set(record.losses) for record in row.records), ""),
         (f"{len(row.records):,}", ""),
         (_elements(row.numel), ""),
     ]
@@ -116,7 +116,7 @@ def _elements(count: int) -> str:
     return f"{value:.3g}{'KMGT'[power - 1]}" if value < 999.5 else f"{value:,.0f}T"
 
 
-def _shares(sets: Iterable[set[str]]) -> str:
+def shares(sets: Iterable[set[str]]) -> str:
     """Return the names, each with the number of tensors it has where it has not all."""
     sets = list(sets)
     counts = Counter(name for named in sets for name in named)
@@ -138,7 +138,7 @@ def _title(loss: LossRecord, losses: Sequence[LossRecord]) -> str:
     return shown(loss.name, 40) + (f" (line {loss.location.line})" if alike and loss.location else "")
 
 
-def _taught(share: shares.Share | None) -> Cell:
+def _taught(share: taught_by.Share | None) -> Cell:
     """Return the optimizers that applied this loss's gradient to the module, or that none did."""
     if share is None:
         return (NOTHING, "dim")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import networkx as nx
 
 from gradcheck_freeze.flow.collapse import collapse
 from gradcheck_freeze.flow.graph import FlowGraph
+from gradcheck_freeze.rules.edges import is_at, judge_edges, loss_names
 from gradcheck_freeze.rules.finding import Finding
 from gradcheck_freeze.rules.places import place
 
@@ -16,20 +17,95 @@ _WORST = ("LEAK", "BLOCKED", "learning", "frozen", "idle")
 
 def coloured_graph(flow: FlowGraph, states: Mapping[str, str], findings: Iterable[Finding]) -> nx.DiGraph:
     """Return the module-call graph with the attributes that `Diagnosis.graph` promises."""
-    graph = collapse(flow)
-    by_name: dict[str, list[str]] = {}
-    for finding in findings:
-        for name in finding.parameters:
-            by_name.setdefault(name, []).append(finding.fingerprint)
-    for _, node in graph.nodes(data=True):
-        names = [flow.trace.tensors[t].names[0] for t in node.pop("tensors")]
-        if node["module"]:
-            names += [name for name in states if name.startswith(node["module"] + ".")]
-        seen = {states[name] for name in names if name in states}
-        node["state"] = next((state for state in _WORST if state in seen), "")
-        node["findings"] = tuple(sorted({f for name in names for f in by_name.get(name, ())}))
-        node["location"] = place(flow.trace, node.pop("site"))
-    for _, _, edge in graph.edges(data=True):
-        edge["location"] = place(flow.trace, edge.pop("site"), edge["op"])
-        edge["findings"] = ()
+    findings = list(findings)
+    verdicts = _Verdicts(flow, states, findings)
+    graph = collapse(flow, verdicts.marks, verdicts.spoken_of)
+    for node in reversed(list(graph)):  # what is inside comes after what is around it
+        attributes = graph.nodes[node]
+        if above := attributes["parent"]:
+            graph.nodes[above]["tensors"] |= attributes["tensors"]
+    for _, attributes in graph.nodes(data=True):
+        tensors = attributes.pop("tensors")
+        modules = attributes["members"] or ((attributes["module"],) if attributes["module"] else ())
+        attributes["state"] = verdicts.state(tensors, modules)
+        attributes["findings"] = verdicts.findings(tensors, modules)
+        attributes["leaks"] = loss_names(flow, verdicts.leaks(tensors))
+        attributes["location"] = place(flow.trace, attributes.pop("site"))
+    _add_unread(graph, states, findings)
+    judge_edges(graph, flow, findings)
     return graph
+
+
+def _add_unread(graph: nx.DiGraph, states: Mapping[str, str], findings: Iterable[Finding]) -> None:
+    """Add a node for each finding that speaks of nothing in the graph: of parameters that no op has read."""
+    seen = {fingerprint for _, found in graph.nodes(data="findings") for fingerprint in found}
+    for finding in findings:
+        if finding.fingerprint in seen or not finding.parameters:
+            continue
+        told = {states.get(name, "") for name in finding.parameters}
+        graph.add_node(
+            f"unread:{finding.fingerprint}", kind="module", label=finding.where, module="", type="", parent="",
+            members=(), count=1, leaks=(), state=next((state for state in _WORST if state in told), ""),
+            findings=(finding.fingerprint,), location=finding.cause,
+        )  # fmt: skip
+
+
+class _Verdicts:
+    """What was found of each tensor, and of all below each module."""
+
+    def __init__(self, flow: FlowGraph, states: Mapping[str, str], findings: Sequence[Finding]) -> None:
+        self.flow = flow
+        sites = [place(flow.trace, loss.site) for loss in flow.losses]
+        self.blamed = {
+            finding.fingerprint: sum(1 << n for n, site in enumerate(sites) if site and is_at(finding.cause, site))
+            for finding in findings
+            if finding.kind == "leak"
+        }
+        by_name: dict[str, list[Finding]] = {}
+        for finding in findings:
+            for name in finding.parameters:
+                by_name.setdefault(name, []).append(finding)
+        self.of_tensor: list[tuple[str, frozenset[str]]] = []
+        self.below: dict[str, tuple[set[str], set[str]]] = {}
+        self.marks: dict[int, object] = {}
+        self.spoken_of: set[int] = set()
+        for index, tensor in enumerate(flow.trace.tensors):
+            name = next((name for name in tensor.names if name in states), "")
+            said = by_name.get(name, ())
+            if said:
+                self.spoken_of.add(index)
+            self.of_tensor.append((states.get(name, ""), frozenset(finding.fingerprint for finding in said)))
+            self.marks[index] = (states.get(name, ""), tuple(sorted({finding.rule for finding in said})))
+        for name, state in states.items():
+            prefix = name
+            while "." in prefix:
+                prefix = prefix.rpartition(".")[0]
+                seen = self.below.setdefault(prefix, (set(), set()))
+                seen[0].add(state)
+                seen[1].update(finding.fingerprint for finding in by_name.get(name, ()))
+
+    def state(self, tensors: Iterable[int], modules: Iterable[str]) -> str:
+        """Return the worst state among some tensors and all that modules hold."""
+        seen = {self.of_tensor[t][0] for t in tensors}.union(*(self.below[m][0] for m in modules if m in self.below))
+        return next((state for state in _WORST if state in seen), "")
+
+    def findings(self, tensors: Iterable[int], modules: Iterable[str]) -> tuple[str, ...]:
+        """Return the findings that speak of some tensors or of what modules hold."""
+        found = frozenset[str]().union(*(self.of_tensor[t][1] for t in tensors))
+        return tuple(sorted(found.union(*(self.below[m][1] for m in modules if m in self.below))))
+
+    def leaks(self, tensors: Iterable[int]) -> int:
+        """Return the mask of the losses that feed some tensors gradient against the contract.
+
+        Those are the losses at whose backward call a finding points, or all where none does.
+        """
+        mask = 0
+        for tensor in tensors:
+            state, fingerprints = self.of_tensor[tensor]
+            received = self.flow.tensors[tensor].received
+            if state == "LEAK" and received:
+                blamed = 0
+                for fingerprint in fingerprints:
+                    blamed |= self.blamed.get(fingerprint, 0)
+                mask |= received & (blamed or -1)
+        return mask

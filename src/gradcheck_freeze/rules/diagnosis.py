@@ -98,11 +98,14 @@ class ScriptRecord:
 class Diagnosis:
     """What a watched run was found to do.
 
-    `graph` is the data flow of one step as the author thinks of it, collapsed to module calls. Node attributes:
-    `kind` ("input" | "module" | "op" | "loss" | "optimizer"), `label`, `module` (qualified name or ""), `state`
-    (one of STATES, or "" where there is none), `count` (how often it is repeated), `location` (Location or None),
-    `findings` (tuple of fingerprints). Edge attributes: `gradient` (bool: autograd differentiates it),
-    `cut` (bool: the gradient is lost here), `location` (of the cut, or None), `op` (the severing op), `findings`.
+    `graph` is the data flow of one step as the author thinks of it: the tree of module calls, with edges from leaf to leaf
+    of it, so that it can be shown folded or unfolded. Node attributes: `kind` ("input" | "module" | "op" | "loss"),
+    `label`, `module` (qualified name or ""), `type` (its class), `parent` (the id of the call around it, or ""), `state`
+    (one of STATES, or "" where there is none), `count` (how often it is repeated), `members` (the modules that it stands
+    for, where it is repeated), `leaks` (losses whose gradient it gets against the contract), `location` (Location or None),
+    `findings` (tuple of fingerprints). Edge attributes: `gradient` (bool: autograd differentiates it), `losses` (names of
+    those whose gradient takes this way), `cut` (bool: the gradient is lost here), `location` (of the cut, or None), `op`
+    (the severing op), `findings`.
     """
 
     findings: tuple[Finding, ...]
