@@ -4,6 +4,8 @@ Ratios are of CPU time, taken in turn within one process with one thread, median
 behind in memory is measured in a process of its own.
 """
 
+import functools
+import importlib.util
 import json
 import os
 
@@ -17,7 +19,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -25,6 +27,7 @@ from torch import nn
 
 from gradcheck_freeze import diagnose
 from gradcheck_freeze.flow.build import build
+from gradcheck_freeze.report import picture
 from gradcheck_freeze.rules.contract import Contract
 from gradcheck_freeze.rules.judge import judge
 from gradcheck_freeze.trace.fingerprint import fingerprint
@@ -188,6 +191,22 @@ def helped() -> Iterator[Row]:
     yield Row("--help", statistics.median(seconds), "≤", 0.2, "s")
 
 
+def pictured() -> Iterator[Row]:
+    """Draw graphs that make layout engines hang, with the engine that comes along and with none."""
+    spec = importlib.util.spec_from_file_location("examples", Path(__file__).parents[1] / "report" / "examples.py")
+    assert spec is not None
+    assert spec.loader is not None
+    examples = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(examples)
+    for engine in ("", "/nowhere"):
+        os.environ["GRADCHECK_FREEZE_DOT"] = engine
+        for name in ("transformer", "dense", "unlike", "recurrent"):
+            drawn = replace(examples.nothing(), graph=getattr(examples, name)())
+            seconds = timed(functools.partial(picture.svg, drawn), time.perf_counter)
+            size = f"{len(drawn.graph):,} nodes, {drawn.graph.number_of_edges():,} edges"
+            yield Row(f"picture of {name}: {size}{', no engine' * bool(engine)}", seconds, "≤", 10, "s")
+
+
 PARTS: dict[str, Callable[[], Iterator[Row] | list[Row]]] = {
     "small": lambda: watched_steps("24 layers, d 64, batch 4, sequence 16", 24, 64, 4, 4, 16, 1.35),
     "wide": lambda: watched_steps("6 layers, d 384, batch 8, sequence 128", 6, 384, 6, 8, 128, 1.10),
@@ -196,6 +215,7 @@ PARTS: dict[str, Callable[[], Iterator[Row] | list[Row]]] = {
     "judged-deep": lambda: judged(1_000_000, 20.0),
     "diagnosed-deep": lambda: diagnosed(1_000_000),
     "help": helped,
+    "pictured": pictured,
 }
 
 

@@ -1,9 +1,10 @@
-"""Diagnoses made by hand for the tests of every format: the story in its variants, two losses, hostile names, size."""
+"""Diagnoses made by hand for the tests of every format: the story in its variants, two losses, hostile names, size. And graphs that make layout engines hang."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import pairwise
 
 import networkx as nx
 
@@ -314,7 +315,7 @@ def nothing() -> Diagnosis:
     )
 
 
-def transformer(layers: int) -> Diagnosis:
+def trained_transformer(layers: int) -> Diagnosis:
     """A transformer whose calls are nested, every parameter with numbers of its own; the attention of layer 1 is cut off."""
     flow = nx.DiGraph()
     records = [parameter("model.embed.weight", "learning", losses=["loss"], optimizer="optimizer")]
@@ -372,6 +373,79 @@ def transformer(layers: int) -> Diagnosis:
     flow.add_node("loss:0", kind="loss", label="loss", module="", state="", count=1, location=at(11), findings=())
     feed(before, "loss:0")
     return diagnosis(records, cut, graph=flow)
+
+
+_EDGE = {"gradient": True, "cut": False, "location": None, "op": "", "findings": (), "losses": ("loss",)}
+
+
+def transformer(layers: int = 1000) -> nx.DiGraph:
+    """Return a stack of blocks, none of them rolled: each with a norm, attention and a residual, all in one model."""
+    graph = nx.DiGraph()
+    _add(graph, "model", "model")
+    last = _add(graph, "model.embed", "model.embed", "model")
+    for i in range(layers):
+        block = _add(graph, f"model.layers.{i}", f"model.layers.{i}", "model", state="LEAK" if i == 700 else "learning")
+        inner = [
+            _add(graph, f"{block}.{name}", f"{block}.{name}", block)
+            for name in ("norm", "q", "k", "v", "out", "up", "down")
+        ]
+        graph.nodes[inner[1]]["state"] = graph.nodes[block]["state"]
+        join = _add(graph, f"{block}.add", "add", block, kind="op")
+        for source, target in [
+            (last, inner[0]),
+            *((inner[0], n) for n in inner[1:4]),
+            *((n, inner[4]) for n in inner[1:4]),
+        ]:
+            graph.add_edge(source, target, **_EDGE)
+        for source, target in [(inner[4], inner[5]), (inner[5], inner[6]), (inner[6], join), (last, join)]:
+            graph.add_edge(source, target, **_EDGE)
+        last = join
+    return _end(graph, [last])
+
+
+def dense(nodes: int = 200, edges: int = 3790) -> nx.DiGraph:
+    """Return a graph in which each node reads the nodes before it, as far as there are edges."""
+    graph = nx.DiGraph()
+    names = [_add(graph, f"dense.{i:03}", f"dense.{i:03}") for i in range(nodes)]
+    reach = next(r for r in range(nodes) if sum(min(i, r) for i in range(nodes)) >= edges)
+    pairs = [(j, i) for i in range(nodes) for j in range(i - 1, max(-1, i - 1 - reach), -1)]
+    graph.add_edges_from([(names[j], names[i], _EDGE) for j, i in pairs[:edges]])
+    return _end(graph, names[-1:])
+
+
+def unlike(nodes: int = 200, edges: int = 3790) -> nx.DiGraph:
+    """Return a graph as dense in which no neighbour is like another, so that nothing is rolled."""
+    letters = str.maketrans("0123456789", "abcdefghij")
+    graph = nx.relabel_nodes(dense(nodes, edges), lambda name: name.translate(letters))
+    for node, attributes in graph.nodes(data=True):
+        attributes["label"] = attributes["module"] = node
+    return graph
+
+
+def recurrent(steps: int = 2000) -> nx.DiGraph:
+    """Return an unrolled network whose weights are read by every step and whose steps all feed the loss."""
+    graph = nx.DiGraph()
+    weights = [_add(graph, f"cell.{name}", f"cell.{name}") for name in "WUb"]
+    cells = [_add(graph, f"step {i}", f"step {i}", kind="op", state="") for i in range(steps)]
+    graph.add_edges_from([(weight, cell, _EDGE) for weight in weights for cell in cells])
+    graph.add_edges_from([(one, other, _EDGE) for one, other in pairwise(cells)])
+    return _end(graph, cells)
+
+
+def _add(
+    graph: nx.DiGraph, name: str, label: str, parent: str = "", kind: str = "module", state: str = "learning"
+) -> str:
+    graph.add_node(
+        name, kind=kind, label=label, module=label if kind == "module" else "", type="", state=state, parent=parent, count=1,
+        members=(), leaks=(), location=None, findings=(),
+    )  # fmt: skip
+    return name
+
+
+def _end(graph: nx.DiGraph, sources: Iterable[str]) -> nx.DiGraph:
+    _add(graph, "loss", "loss", kind="loss", state="")
+    graph.add_edges_from([(source, "loss", _EDGE) for source in sources])
+    return graph
 
 
 STORIES = {make.__name__: make for make in (leak, blocked, clean, gan, hostile, large, lora, nothing)}

@@ -160,7 +160,7 @@ def test_every_page_opens_without_error_or_request(page, story):
 
 
 def test_picture_opens_around_what_is_at_fault_and_rolls_up_the_rest(page, examples):
-    page.open(examples.transformer(12))
+    page.open(examples.trained_transformer(12))
     drawn = page.boxes()
     assert "model.layers.{2-11}" in drawn
     assert "model.layers.1.attention" in drawn
@@ -170,7 +170,7 @@ def test_picture_opens_around_what_is_at_fault_and_rolls_up_the_rest(page, examp
 
 
 def test_boxes_fold_and_unfold_to_any_depth(page, examples):
-    page.open(examples.transformer(3))
+    page.open(examples.trained_transformer(3))
     before = page.boxes()
     assert "model.layers.0.mlp.up" not in before
     for _ in range(4):
@@ -184,7 +184,7 @@ def test_boxes_fold_and_unfold_to_any_depth(page, examples):
 
 
 def test_single_box_unfolds_from_its_panel_and_by_a_double_click(page, examples):
-    page.open(examples.transformer(3))
+    page.open(examples.trained_transformer(3))
     page.box("model.layers.0").click()
     assert "inside" in page.one("#panel .toggle").text
     page.one("#panel .toggle").click()
@@ -194,7 +194,7 @@ def test_single_box_unfolds_from_its_panel_and_by_a_double_click(page, examples)
 
 
 def test_unfolding_more_than_can_be_read_is_refused_with_words(page, examples):
-    page.open(examples.transformer(300))
+    page.open(examples.trained_transformer(300))
     for _ in range(3):
         page.one("[data-do=unfold]").click()
     assert "more than can be read" in page.one("#said").text
@@ -213,7 +213,7 @@ def test_box_tells_its_parameters_and_findings(page, examples):
 
 
 def test_finding_lights_its_path_and_trail(page, examples):
-    page.open(examples.transformer(3))
+    page.open(examples.trained_transformer(3))
     page.one(".light").click()
     lit = page.lit()
     assert {"model.layers.1.attention", "model.layers.1.norm2", "loss"} <= lit
@@ -234,7 +234,7 @@ def test_link_to_a_finding_opens_at_it(page, examples):
 
 
 def test_link_to_a_module_and_a_parameter_opens_the_tree_there(page, examples):
-    page.open(examples.transformer(40), "#module-model.layers.37.mlp")
+    page.open(examples.trained_transformer(40), "#module-model.layers.37.mlp")
     assert page.one(".here").get_attribute("data-module") == "model.layers.37.mlp"
     page.js("location.hash = '#parameter-model.layers.21.norm1.bias'")
     row = page.wait("[data-parameter='model.layers.21.norm1.bias'].here")
@@ -248,7 +248,7 @@ def test_link_to_nothing_does_no_harm(page, examples):
 
 
 def test_search_finds_modules_parameters_and_findings_by_keyboard(page, examples):
-    page.open(examples.transformer(40))
+    page.open(examples.trained_transformer(40))
     page.press("/")
     assert page.focused().get_attribute("id") == "search"
     page.press("detached")
@@ -366,7 +366,7 @@ def test_accessibility_checker_finds_nothing_serious(page, examples, name, dark)
 
 
 def test_accessibility_holds_for_opened_boxes_on_a_phone(page, examples):
-    page.open(examples.transformer(5), size=PHONE)
+    page.open(examples.trained_transformer(5), size=PHONE)
     page.one("[data-do=unfold]").click()
     page.one(".light").click()
     page.js("document.querySelector('#canvas svg').classList.remove('lighting')")  # dimmed on purpose, not at issue
@@ -408,7 +408,7 @@ def test_hostile_names_and_lines_are_shown_and_never_run(page, examples):
 
 
 def test_page_works_in_the_sandbox_of_a_server(page, examples, served):
-    page.open(examples.transformer(3))
+    page.open(examples.trained_transformer(3))
     page.logs()
     page.chromium.get(
         served(
@@ -442,7 +442,7 @@ def test_print_shows_the_findings_and_no_controls(page, examples):
 
 
 def test_thousand_layers_open_in_under_a_second(page, examples):
-    page.open(examples.transformer(1000))
+    page.open(examples.trained_transformer(1000))
     times = []
     for _ in range(3):
         page.chromium.refresh()

@@ -224,7 +224,7 @@ def test_picture_in_words_tells_every_arrow(examples):
 
 
 def test_thousand_layers_stay_below_three_megabytes(examples):
-    page = html.render(examples.transformer(1000))
+    page = html.render(examples.trained_transformer(1000))
     assert len(page.encode()) < 3_000_000
 
 

@@ -6,7 +6,8 @@ only hands a tensor on is no piece: what it did to the gradient is told by the e
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from array import array
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 from gradcheck_freeze.flow.graph import FlowGraph
@@ -20,6 +21,7 @@ from gradcheck_freeze.trace.record import (
 
 _LOSSES = frozenset({"cross_entropy", "binary_cross_entropy", "binary_cross_entropy_with_logits", "kl_div"})
 _MOST_CUTS = 8  # kept of one link
+_NO_SOURCES: frozenset[int] = frozenset()
 
 
 @dataclass(slots=True)
@@ -59,18 +61,18 @@ def pieces(flow: FlowGraph, needed: Collection[int]) -> tuple[list[Piece], list[
         for number, loss in enumerate(flow.losses)
         for root in flow.trace.backwards[loss.backwards[-1]].roots
     }
-    flows = _Flows(flow, _severed(flow, ops), roots)
+    flows = _Flows(flow, _severed(flow), roots)
     for piece in _group(flow, ops):
         flows.add(piece)
     reached: list[dict[int, Link]] = [{} for _ in flow.losses]
     for root, number in roots.items():
-        source = flows.at.get(root, NONE)
+        source = flows.at[root]
         if source != NONE and flows.drawn[source].loss != number:
             flows.link(reached[number], source, root, flow.gradient[root] & 1 << number)
     return flows.drawn, reached
 
 
-def _relevant(flow: FlowGraph, needed: Collection[int]) -> list[int]:
+def _relevant(flow: FlowGraph, needed: Collection[int]) -> array[int]:
     """Return the ops of the last complete step, of those on which the last backward of every loss depends."""
     trace = flow.trace
     backwards = [trace.backwards[loss.backwards[-1]] for loss in flow.losses]
@@ -93,10 +95,10 @@ def _relevant(flow: FlowGraph, needed: Collection[int]) -> list[int]:
     return found
 
 
-def _back(flow: FlowGraph, wanted: bytearray, first: int) -> list[int]:
+def _back(flow: FlowGraph, wanted: bytearray, first: int) -> array[int]:
     """Mark all that the wanted values depend on, as far back as an op; return the ops that made it."""
     ops, owner = flow.trace.ops, flow.trace.values.tensor
-    found = []
+    found = array("i")
     for op in range(len(ops) - 1, first - 1, -1):
         made = ops.outputs[ops.first_output[op] : ops.first_output[op + 1]]
         if not any(wanted[value] for value in made):
@@ -111,50 +113,41 @@ def _back(flow: FlowGraph, wanted: bytearray, first: int) -> list[int]:
     return found[::-1]
 
 
-def _group(flow: FlowGraph, ops: Iterable[int]) -> Iterable[Piece]:
-    """Yield the ops as pieces, statements that only hand on included, in the order in which they begin."""
+def _group(flow: FlowGraph, ops: Collection[int]) -> Iterator[Piece]:
+    """Yield the ops as pieces, statements that only hand on included, in the order of time."""
     trace = flow.trace
-    ops = list(ops)
     parents: set[int] = set()
     for inner in {trace.ops.call[op] for op in ops}:
         call = inner
         while call != NONE and (parent := trace.calls[call].parent) not in parents:
             parents.add(parent)
             call = parent
-    whole: dict[int, Piece] = {}
-    found: list[Piece] = []
-    last: tuple[int, str, int] | None = None
+    lines = [(site.path, site.line) for site in trace.sites]
+    piece: Piece | None = None
+    last: object = None
     seen: set[tuple[int, int]] = set()
     for op in ops:
-        call = trace.ops.call[op]
-        if call != NONE and call not in parents:
-            last = None
-            if call in whole:
-                whole[call].ops.append(op)
-            else:
-                whole[call] = Piece(call, [op], True)
-                found.append(whole[call])
-            continue
-        number = trace.ops.site[op]
-        site = trace.sites[number] if number != NONE else None
-        place = (call, site.path if site else "", site.line if site else 0)
-        step = (number, trace.ops.name[op])
-        if place != last or step in seen:  # another statement, or the next turn of a loop
-            found.append(Piece(call, [], False))
-            seen = set()
+        call, site = trace.ops.call[op], trace.ops.site[op]
+        whole = call != NONE and call not in parents
+        place = call if whole else (call, lines[site] if site != NONE else None)
+        step = (site, trace.ops.name[op])
+        if piece is None or place != last or (not whole and step in seen):  # another statement, or a loop's next turn
+            if piece is not None:
+                yield piece
+            piece = Piece(call, [], whole)
+            seen.clear()
         last = place
         seen.add(step)
-        found[-1].ops.append(op)
-    return found
+        piece.ops.append(op)
+    if piece is not None:
+        yield piece
 
 
-def _severed(flow: FlowGraph, ops: Iterable[int]) -> dict[int, set[int]]:
+def _severed(flow: FlowGraph) -> dict[int, set[int]]:
     """Return by op the values that it severs."""
-    wanted = set(ops)
     found: dict[int, set[int]] = {}
     for edge in flow.severed:
-        if edge.op in wanted:
-            found.setdefault(edge.op, set()).add(edge.source)
+        found.setdefault(edge.op, set()).add(edge.source)
     return found
 
 
@@ -166,100 +159,104 @@ class _Flows:
         self.severed = severed
         self.roots = roots
         self.drawn: list[Piece] = []
-        self.at: dict[int, int] = {}  # value → the piece that it comes from
-        self.lost: dict[int, int] = {}  # value → the op, after that piece or in it, that cut it off
+        count = len(flow.trace.values)
+        self.at = array("i", [NONE]) * count  # by value: the piece that it comes from
+        self.lost = array("i", [NONE]) * count  # by value: the op, after that piece or in it, that cut it off
         self.outside: dict[int, int] = {}  # value → the value from outside that it was made of
+        # Of the values of the piece at hand: has gradient of the piece's own, and of which sources.
+        self.inside: dict[int, tuple[bool, frozenset[int]]] = {}
 
     def link(self, links: dict[int, Link], source: int, value: int, gradient: int) -> None:
         """Write down that a value of a piece is read."""
-        link = links.setdefault(source, Link())
+        link = links.get(source)
+        if link is None:
+            link = links[source] = Link()
         link.gradient |= gradient
-        if value in self.lost:
+        if self.lost[value] != NONE:
             link.cut_at(self.lost[value])
 
     def add(self, piece: Piece) -> None:
         """Take in the next piece: draw it, or pass through it."""
-        trace = self.flow.trace
-        ops, flags, owner = trace.ops, trace.values.flags, trace.values.tensor
-        inside: dict[int, tuple[bool, frozenset[int]]] = {}  # value → has gradient of the piece's own, of which sources
-        lost: dict[int, int] = {}
-        made_here: list[int] = []
+        self.inside.clear()
         for op in piece.ops:
-            read = ops.inputs[ops.first_input[op] : ops.first_input[op + 1]]
-            made = ops.outputs[ops.first_output[op] : ops.first_output[op + 1]]
-            arriving = 0
-            for value in made if ops.mode[op] in (GRAD, FUNCTION) else ():
-                arriving |= self.flow.gradient[value]
-            own, sources, cut = False, frozenset[int](), NONE
-            for value in read:
-                if value in inside:
-                    mine, of = inside[value]
-                    cut = lost.get(value, cut)
-                else:
-                    mine, of = self._read(piece, value, arriving)
-                own |= mine
-                sources |= of
-                if value in self.severed.get(op, ()):
-                    if mine or not of:
-                        cut = op
-                    for source in () if mine else of:
-                        piece.links[source].cut_at(op)
-            carries = any(flags[value] & REQUIRES_GRAD for value in made)
-            for value in made:
-                inside[value] = (own and carries, sources)
-                if cut != NONE and not flags[value] & REQUIRES_GRAD:
-                    lost[value] = cut
-            made_here.extend(made)
-        piece.loss = next((self.roots[value] for value in made_here if value in self.roots), NONE)
-        if piece.whole or any(trace.tensors[t].kind != "buffer" for t in piece.tensors):
+            self._run(piece, op)
+        made = list(self.inside)
+        if self.roots:
+            piece.loss = next((self.roots[value] for value in made if value in self.roots), NONE)
+        tensors = self.flow.trace.tensors
+        own = piece.whole or any(tensors[t].kind != "buffer" for t in piece.tensors)
+        if own:
             piece.loss = NONE
-        if self._is_drawn(piece):
+        if own or piece.loss != NONE or len(piece.links) > 1 or (piece.links and self._is_loss(piece)):
+            for value in made:
+                self.at[value] = len(self.drawn)
             self.drawn.append(piece)
-            self.at.update(dict.fromkeys(made_here, len(self.drawn) - 1))
-            self.lost.update(lost)
-            return
-        self._pass(piece, made_here, lost, owner)
+        else:
+            self._pass(piece, made)
+
+    def _run(self, piece: Piece, op: int) -> None:
+        """Follow what flows through one op of a piece."""
+        trace = self.flow.trace
+        ops, flags, gradient = trace.ops, trace.values.flags, self.flow.gradient
+        made = ops.outputs[ops.first_output[op] : ops.first_output[op + 1]]
+        severed = self.severed.get(op, ())
+        arriving, carries = 0, False
+        for value in made:
+            carries |= bool(flags[value] & REQUIRES_GRAD)
+            if ops.mode[op] in (GRAD, FUNCTION):
+                arriving |= gradient[value]
+        own, sources, cut = False, _NO_SOURCES, NONE
+        for value in ops.inputs[ops.first_input[op] : ops.first_input[op + 1]]:
+            known = self.inside.get(value)
+            if known is None:
+                mine, of = self._read(piece, value, arriving)
+            else:
+                mine, of = known
+                if self.lost[value] != NONE:
+                    cut = self.lost[value]
+            own |= mine
+            if not of <= sources:
+                sources |= of
+            if value in severed:
+                if mine or not of:
+                    cut = op
+                else:
+                    for source in of:
+                        piece.links[source].cut_at(op)
+        for value in made:
+            self.inside[value] = (own and carries, sources)
+            if cut != NONE and not flags[value] & REQUIRES_GRAD:
+                self.lost[value] = cut
 
     def _read(self, piece: Piece, value: int, arriving: int) -> tuple[bool, frozenset[int]]:
         """Write down that a value from outside the piece is read; return whether it is a learner's, and its source."""
         values = self.flow.trace.values
-        tensor = values.tensor[value]
-        if tensor != NONE and value not in self.at:
-            piece.tensors.add(tensor)
-            return bool(values.flags[value] & REQUIRES_GRAD), frozenset()
-        if value in self.at:
-            source = self.at[value]
-            carries = bool(values.flags[value] & REQUIRES_GRAD)
+        carries = bool(values.flags[value] & REQUIRES_GRAD)
+        source = self.at[value]
+        if source != NONE:
             self.link(piece.links, source, value, arriving & self.flow.gradient[value] if carries else 0)
-            return False, frozenset({source})
+            return False, frozenset((source,))
+        if values.tensor[value] != NONE:
+            piece.tensors.add(values.tensor[value])
+            return carries, _NO_SOURCES
         origin = self.outside.get(value, value if values.op[value] == NONE else NONE)
         if origin != NONE and (piece.whole or values.flags[value] & DIFFERENTIABLE or self._is_loss(piece)):
             piece.inputs.add(origin)
-        return False, frozenset()
+        return False, _NO_SOURCES
 
     def _is_loss(self, piece: Piece) -> bool:
         trace = self.flow.trace
         names = [trace.op_names[trace.ops.name[op]] for op in piece.ops]
         return any(name.endswith("_loss") or name in _LOSSES for name in names)
 
-    def _is_drawn(self, piece: Piece) -> bool:
-        tensors = self.flow.trace.tensors
-        return (
-            piece.whole
-            or piece.loss != NONE
-            or len(piece.links) > 1
-            or any(tensors[t].kind != "buffer" for t in piece.tensors)
-            or (bool(piece.links) and self._is_loss(piece))
-        )
-
-    def _pass(self, piece: Piece, made: list[int], lost: dict[int, int], owner: Iterable[int]) -> None:
+    def _pass(self, piece: Piece, made: list[int]) -> None:
         """Lead what a statement made to where it got it from."""
+        flags = self.flow.trace.values.flags
         for source, link in piece.links.items():
             for value in made:
                 self.at[value] = source
-                if value not in lost and link.cuts and not self.flow.trace.values.flags[value] & REQUIRES_GRAD:
+                if self.lost[value] == NONE and link.cuts and not flags[value] & REQUIRES_GRAD:
                     self.lost[value] = link.cuts[0]
-        self.lost.update(lost)
         if not piece.links:
             origin = min(piece.inputs, default=made[0] if piece.call == NONE and made else NONE)
             if origin != NONE:

@@ -10,15 +10,18 @@ from gradcheck_freeze.flow.collapse import collapse
 from gradcheck_freeze.flow.graph import FlowGraph
 from gradcheck_freeze.rules.edges import is_at, judge_edges, loss_names
 from gradcheck_freeze.rules.finding import Finding
+from gradcheck_freeze.rules.intent import Intent
 from gradcheck_freeze.rules.places import place
 
 _WORST = ("LEAK", "BLOCKED", "learning", "frozen", "idle")
 
 
-def coloured_graph(flow: FlowGraph, states: Mapping[str, str], findings: Iterable[Finding]) -> nx.DiGraph:
+def coloured_graph(
+    flow: FlowGraph, intent: Intent, states: Mapping[str, str], findings: Iterable[Finding]
+) -> nx.DiGraph:
     """Return the module-call graph with the attributes that `Diagnosis.graph` promises."""
     findings = list(findings)
-    verdicts = _Verdicts(flow, states, findings)
+    verdicts = _Verdicts(flow, intent, states, findings)
     graph = collapse(flow, verdicts.marks, verdicts.spoken_of)
     for node in reversed(list(graph)):  # what is inside comes after what is around it
         attributes = graph.nodes[node]
@@ -53,8 +56,9 @@ def _add_unread(graph: nx.DiGraph, states: Mapping[str, str], findings: Iterable
 class _Verdicts:
     """What was found of each tensor, and of all below each module."""
 
-    def __init__(self, flow: FlowGraph, states: Mapping[str, str], findings: Sequence[Finding]) -> None:
+    def __init__(self, flow: FlowGraph, intent: Intent, states: Mapping[str, str], findings: Sequence[Finding]) -> None:
         self.flow = flow
+        self.intent = intent
         sites = [place(flow.trace, loss.site) for loss in flow.losses]
         self.blamed = {
             finding.fingerprint: sum(1 << n for n, site in enumerate(sites) if site and is_at(finding.cause, site))
@@ -95,17 +99,21 @@ class _Verdicts:
         return tuple(sorted(found.union(*(self.below[m][1] for m in modules if m in self.below))))
 
     def leaks(self, tensors: Iterable[int]) -> int:
-        """Return the mask of the losses that feed some tensors gradient against the contract.
-
-        Those are the losses at whose backward call a finding points, or all where none does.
-        """
+        """Return the mask of the losses that feed some tensors gradient against the contract."""
         mask = 0
         for tensor in tensors:
-            state, fingerprints = self.of_tensor[tensor]
-            received = self.flow.tensors[tensor].received
-            if state == "LEAK" and received:
-                blamed = 0
-                for fingerprint in fingerprints:
-                    blamed |= self.blamed.get(fingerprint, 0)
-                mask |= received & (blamed or -1)
+            if self.of_tensor[tensor][0] == "LEAK":
+                mask |= self.flow.tensors[tensor].received & self._forbidden(tensor)
         return mask
+
+    def _forbidden(self, tensor: int) -> int:
+        """Return the mask of the losses that must not feed a tensor.
+
+        Those are the ones that the contract names or at whose backward call a finding points, or else all.
+        """
+        if tensor in self.intent.fixed:
+            return -1
+        named = sum(1 << loss for loss, tensors in self.intent.fixed_for_loss.items() if tensor in tensors)
+        for fingerprint in self.of_tensor[tensor][1]:
+            named |= self.blamed.get(fingerprint, 0)
+        return named or -1

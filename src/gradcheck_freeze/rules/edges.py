@@ -52,9 +52,10 @@ def _blamed(
     for op in cuts:
         for site in (ops.site[op], ops.mode_site.get(op, NONE)):
             at = place(flow.trace, site)
-            found = tuple(sorted(f.fingerprint for f in findings if f.kind != "leak" and at and is_at(f.cause, at)))
-            if shown is None or (found and not shown[2]):
-                shown = (op, at, found)
+            here = [finding for finding in findings if finding.kind != "leak" and at and is_at(finding.cause, at)]
+            if shown is None or (here and not shown[2]):
+                found = tuple(sorted(finding.fingerprint for finding in here))
+                shown = (op, here[0].cause if here else at, found)
     return shown
 
 

@@ -44,7 +44,7 @@ def judge(flow: FlowGraph, contract: Contract) -> Diagnosis:
         parameters=by_name,
         losses=_losses(flow),
         optimizers=_optimizers(flow),
-        graph=coloured_graph(flow, {name: p.state for name, p in by_name.items()}, findings),
+        graph=coloured_graph(flow, intent, {name: p.state for name, p in by_name.items()}, findings),
         window=Window(len(trace.ops), len(trace.backwards), len(trace.steps), trace.closed),
         script=ScriptRecord(relative(script.path, trace.root), script.arguments, script.exit_status)
         if script
