@@ -10,7 +10,7 @@ from gradcheck_freeze.rules.finding import Finding, Location, Severity
 from gradcheck_freeze.rules.places import line_at, place
 from gradcheck_freeze.rules.rule import rule
 from gradcheck_freeze.rules.syntax import assigned_before, header, only_call
-from gradcheck_freeze.trace.record import NONE
+from gradcheck_freeze.trace.record import NONE, REQUIRES_GRAD
 
 _SUMMING = {"add", "add_", "lerp", "lerp_", "__add__", "__iadd__"}
 
@@ -152,7 +152,7 @@ def followed(case: Case, trained_too: bool = False) -> dict[int, tuple[int, int]
     ops, values = trace.ops, trace.values
     found: dict[int, tuple[int, int]] = {}
     first = trace.steps[0].after if trace.steps else len(ops)
-    origin: dict[int, set[int]] = {}  # value → the tensors, two at most, that it was computed from outside every module
+    origin: dict[int, set[int]] = {}  # value → the tensors, two at most, that it is an average of
     for op in range(first, len(ops)):
         read = ops.inputs[ops.first_input[op] : ops.first_input[op + 1]]
         sources: set[int] = set()
@@ -162,7 +162,8 @@ def followed(case: Case, trained_too: bool = False) -> dict[int, tuple[int, int]
         for value in ops.outputs[ops.first_output[op] : ops.first_output[op + 1]]:
             tensor = values.tensor[value]
             if tensor == NONE:
-                if trained and ops.call[op] == NONE and len(sources) <= 2:
+                outside = ops.call[op] == NONE or not values.flags[value] & REQUIRES_GRAD
+                if trained and outside and len(sources) <= 2:
                     origin[value] = sources
             elif (
                 len(trained - {tensor}) == 1
