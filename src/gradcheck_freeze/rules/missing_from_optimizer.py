@@ -8,7 +8,7 @@ from gradcheck_freeze.rules.case import Case
 from gradcheck_freeze.rules.finding import Finding, Location, Severity
 from gradcheck_freeze.rules.places import line_at, place
 from gradcheck_freeze.rules.rule import rule
-from gradcheck_freeze.rules.syntax import helper_made, walked_twice
+from gradcheck_freeze.rules.syntax import helper_made, walks_again
 from gradcheck_freeze.trace.record import NONE
 
 
@@ -199,8 +199,8 @@ def _walked_before(case: Case) -> Location | None:
     trace = case.flow.trace
     for optimizer in trace.optimizers:
         path = trace.sites[optimizer.built].path if optimizer.built != NONE else ""
-        if any(not group.tensors for group in optimizer.groups) and (lines := walked_twice(path)):
-            return line_at(trace, path, lines[0], "iterator")
+        if any(not group.tensors for group in optimizer.groups) and (lines := walks_again(path)):
+            return line_at(trace, path, lines[0].line, "iterator")
     return None
 
 
