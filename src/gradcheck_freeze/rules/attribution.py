@@ -79,7 +79,7 @@ def entry(case: Case, tensors: Collection[int], loss: int) -> Location | None:
     for op in range(len(ops)):
         made = ops.outputs[ops.first_output[op] : ops.first_output[op + 1]]
         read = ops.inputs[ops.first_input[op] : ops.first_input[op + 1]]
-        if any(flow.gradient[v] >> loss & 1 for v in made) and any(
+        if any(flow.gradient[v] >> loss & 1 and values.tensor[v] == NONE for v in made) and any(
             values.tensor[v] in wanted and values.flags[v] & REQUIRES_GRAD for v in read
         ):
             site, call = ops.site[op], ops.call[op]

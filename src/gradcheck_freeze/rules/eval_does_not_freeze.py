@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from gradcheck_freeze.rules.attribution import entry
 from gradcheck_freeze.rules.case import Case
 from gradcheck_freeze.rules.finding import Finding, Location, Severity
 from gradcheck_freeze.rules.freeze_matches_nothing import unmatched
@@ -12,7 +13,7 @@ from gradcheck_freeze.rules.freezes import freeze_never_reached
 from gradcheck_freeze.rules.frozen_made_anew import made_anew
 from gradcheck_freeze.rules.places import place
 from gradcheck_freeze.rules.rule import rule
-from gradcheck_freeze.trace.record import NONE
+from gradcheck_freeze.trace.record import INFERENCE, NO_GRAD, NONE
 
 _WITH_MODE = ("Norm", "Dropout", "DropPath", "StochasticDepth", "RNN", "LSTM", "GRU", "Attention", "Transformer")
 
@@ -61,7 +62,9 @@ def eval_does_not_freeze(case: Case) -> Iterator[Finding]:
             case.flow,
             below,
             f"{{where}} was put into eval mode, which does not freeze it: {optimizer.name}.step() moves it.",
-            _failed_freeze(case, name, below) or place(trace, optimizer.built, "optimizer"),
+            _failed_freeze(case, name, below)
+            or _past_the_no_grad(case, below)
+            or place(trace, optimizer.built, "optimizer"),
             trail=tuple(
                 p
                 for p in (
@@ -81,6 +84,20 @@ def _failed_freeze(case: Case, name: str, trained: set[int]) -> Location | None:
     below = {t for t, record in enumerate(trace.tensors) if record.names[0].startswith(name + ".")} - trained
     partly = [d for d in trace.declarations if d.kind == "requires_grad" and not d.value and below & set(d.tensors)]
     return place(trace, partly[-1].site, "requires_grad = False") if partly else freeze_never_reached(trace)
+
+
+def _past_the_no_grad(case: Case, tensors: set[int]) -> Location | None:
+    """Return the call by which gradient comes to what is computed with under `no_grad` elsewhere."""
+    trace = case.flow.trace
+    ops, owner = trace.ops, trace.values.tensor
+    for op in range(len(ops)):
+        if ops.mode[op] in (NO_GRAD, INFERENCE) and ops.call[op] != NONE:
+            made = ops.outputs[ops.first_output[op] : ops.first_output[op + 1]]
+            read = ops.inputs[ops.first_input[op] : ops.first_input[op + 1]]
+            if any(owner[v] in tensors for v in read) and any(case.flow.data[v] for v in made):
+                received = case.flow.tensors[min(tensors)].received
+                return entry(case, tensors, (received & -received).bit_length() - 1) if received else None
+    return None
 
 
 def _called_a_freeze(case: Case, module: int) -> bool:

@@ -111,7 +111,7 @@ def made_anew(case: Case) -> dict[int, int]:
     born = _first_seen(case, trained)
     if not frozen or not trained:
         return {}
-    sources, reads = _sources(case, set(frozen))
+    sources, reads = sources_of(case, set(frozen))
     found: dict[int, int] = {}
     for tensor in trained & sources.keys():
         puts = [d for d in trace.declarations if tensor in d.tensors and d.kind in ("replaced", "registered")]
@@ -160,7 +160,7 @@ def _first_seen(case: Case, tensors: set[int]) -> dict[int, int]:
     return born
 
 
-def _sources(case: Case, frozen: set[int]) -> tuple[dict[int, dict[int, int]], dict[int, list[int]]]:
+def sources_of(case: Case, frozen: set[int]) -> tuple[dict[int, dict[int, int]], dict[int, list[int]]]:
     """Return the frozen tensors whose numbers went into each other tensor outside every module, with the op; and who reads them."""
     trace = case.flow.trace
     ops, owner = trace.ops, trace.values.tensor
