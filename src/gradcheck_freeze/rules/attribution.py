@@ -72,7 +72,7 @@ def passes_through(flow: FlowGraph, before: Collection[int], after: Collection[i
 
 
 def entry(case: Case, tensors: Collection[int], loss: int) -> Location | None:
-    """Return the call, of the largest module that has none but these parameters, through which a loss's gradient comes to them."""
+    """Return the call, of the smallest module that holds all of these parameters, through which a loss's gradient comes to them."""
     flow, trace = case.flow, case.flow.trace
     ops, values = trace.ops, trace.values
     wanted = set(tensors)
@@ -84,8 +84,11 @@ def entry(case: Case, tensors: Collection[int], loss: int) -> Location | None:
         ):
             site, call = ops.site[op], ops.call[op]
             while call != NONE and trace.calls[call].module != NONE:
-                if not wanted.issuperset(case.below(trace.calls[call].module)):
+                below = set(case.below(trace.calls[call].module))
+                if below <= wanted:
+                    site = trace.calls[call].site
+                if not below < wanted:
                     break
-                site, call = trace.calls[call].site, trace.calls[call].parent
+                call = trace.calls[call].parent
             return place(trace, site, trace.op_names[ops.name[op]])
     return place(trace, flow.losses[loss].site, "backward")

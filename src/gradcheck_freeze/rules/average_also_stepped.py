@@ -70,7 +70,10 @@ def _fed(case: Case) -> Iterator[Finding]:
         if not fed or not learners or passes_through(flow, learners, fed):
             continue
         cause = entry(case, fed, number)
-        update, backward = place(trace, trace.ops.site[followers[fed[0]]], "update"), place(trace, loss.site, "backward")
+        update, backward = (
+            place(trace, trace.ops.site[followers[fed[0]]], "update"),
+            place(trace, loss.site, "backward"),
+        )
         at = f" at line {update.line}" if update else ""
         yield average_also_stepped.finding(
             flow,

@@ -22,7 +22,9 @@ def strings_of(trace: Trace, path: str, node: ast.expr | None, depth: int = _DEE
     if isinstance(node, ast.Lambda):
         return strings_of(trace, path, node.body, depth)
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "split":
-        return [part for text in strings_of(trace, path, node.func.value, depth) for part in re.findall(r"[\w.]+", text)]
+        return [
+            part for text in strings_of(trace, path, node.func.value, depth) for part in re.findall(r"[\w.]+", text)
+        ]
     if isinstance(node, ast.Call) and called(node) in ("field", "tuple", "list", "set", "frozenset"):
         given = [*node.args, *(k.value for k in node.keywords if k.arg in ("default", "default_factory"))]
         return [text for part in given for text in strings_of(trace, path, part, depth)]
@@ -41,8 +43,12 @@ def _of_name(trace: Trace, path: str, node: ast.Name, depth: int) -> list[str]:
     names = [a.arg for a in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)] if arguments else []
     if functions and arguments and node.id in names:
         given = [*arguments.posonlyargs, *arguments.args]
-        defaults = dict(zip([a.arg for a in given[len(given) - len(arguments.defaults) :]], arguments.defaults, strict=True))
-        defaults |= {a.arg: d for a, d in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True) if d is not None}
+        defaults = dict(
+            zip([a.arg for a in given[len(given) - len(arguments.defaults) :]], arguments.defaults, strict=True)
+        )
+        defaults |= {
+            a.arg: d for a, d in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True) if d is not None
+        }
         own = names.index(node.id) - (names[0] in ("self", "cls"))
         found: list[str] = []
         for where in files(trace):
@@ -78,7 +84,9 @@ def _given(trace: Trace, name: str, depth: int) -> list[str]:
                 values += [value for key, value in pairs if isinstance(key, ast.Constant) and key.value == name]
             elif isinstance(node, (ast.Assign, ast.AnnAssign)):
                 targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-                ends = [t.attr if isinstance(t, ast.Attribute) else t.id if isinstance(t, ast.Name) else "" for t in targets]
+                ends = [
+                    t.attr if isinstance(t, ast.Attribute) else t.id if isinstance(t, ast.Name) else "" for t in targets
+                ]
                 values += [node.value] if name in ends else []
         found += [text for value in values for text in strings_of(trace, path, value, depth)]
     return list(dict.fromkeys(found))

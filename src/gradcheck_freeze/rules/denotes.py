@@ -137,7 +137,9 @@ class _Names:
         children = {name: [m.name for m in self.trace.modules if m.name.rpartition(".")[0] == name] for name in base}
         try:
             if isinstance(index, ast.Slice):
-                parts = [None if part is None else ast.literal_eval(part) for part in (index.lower, index.upper, index.step)]
+                parts = [
+                    None if part is None else ast.literal_eval(part) for part in (index.lower, index.upper, index.step)
+                ]
                 return {child for below in children.values() for child in below[slice(*parts)]}
             key = ast.literal_eval(index)
             if isinstance(key, str):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gradcheck_freeze.rules.attribution import entry
+from gradcheck_freeze.rules.attribution import entry, passes_through
 from gradcheck_freeze.rules.case import Case
 from gradcheck_freeze.rules.finding import Finding, Location, Severity
 from gradcheck_freeze.rules.freeze_matches_nothing import unmatched
 from gradcheck_freeze.rules.freeze_stops_short import left_by_a_freeze
 from gradcheck_freeze.rules.freezes import freeze_never_reached
 from gradcheck_freeze.rules.frozen_made_anew import made_anew
+from gradcheck_freeze.rules.modes import modes_on_the_way
 from gradcheck_freeze.rules.places import place
 from gradcheck_freeze.rules.rule import rule
 from gradcheck_freeze.trace.record import INFERENCE, NO_GRAD, NONE
@@ -37,7 +38,7 @@ def eval_does_not_freeze(case: Case) -> Iterator[Finding]:
     """
     trace = case.flow.trace
     trained = {t for t, seen in enumerate(case.flow.tensors) if seen.changed and trace.tensors[t].kind == "parameter"}
-    modes = _modes(case)
+    modes = modes_on_the_way(case)
     if True not in modes.values():
         return
     told = made_anew(case).keys() | left_by_a_freeze(case).keys()
@@ -87,8 +88,11 @@ def _failed_freeze(case: Case, name: str, trained: set[int]) -> Location | None:
 
 
 def _past_the_no_grad(case: Case, tensors: set[int]) -> Location | None:
-    """Return the call by which gradient comes to what is computed with under `no_grad` elsewhere."""
+    """Return the call by which gradient comes to what is computed with under `no_grad` elsewhere, if it need not pass it on."""
     trace = case.flow.trace
+    learners = {t for t, seen in enumerate(case.flow.tensors) if seen.changed} - tensors
+    if passes_through(case.flow, learners, tensors):
+        return None
     ops, owner = trace.ops, trace.values.tensor
     for op in range(len(ops)):
         if ops.mode[op] in (NO_GRAD, INFERENCE) and ops.call[op] != NONE:
@@ -108,28 +112,6 @@ def _called_a_freeze(case: Case, module: int) -> bool:
         for d in trace.declarations
         if d.site != NONE
     )
-
-
-def _modes(case: Case) -> dict[int, bool]:
-    """Return, for each module called on the way to a loss, whether it was in train mode in any such call."""
-    trace = case.flow.trace
-    modes: dict[int, bool] = {}
-    ops = trace.ops
-    used = set()
-    for op in range(len(ops)):
-        call = ops.call[op]
-        if call not in used and any(
-            case.flow.gradient[v] for v in ops.outputs[ops.first_output[op] : ops.first_output[op + 1]]
-        ):
-            used.add(call)
-    for call in used:
-        outer = call
-        while outer != NONE:
-            module = trace.calls[outer].module
-            if module != NONE:
-                modes[module] = modes.get(module, False) or trace.calls[outer].training
-            outer = trace.calls[outer].parent
-    return modes
 
 
 def _above(case: Case, module: int) -> Iterator[int]:

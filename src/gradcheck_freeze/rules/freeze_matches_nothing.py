@@ -60,7 +60,9 @@ def unmatched(case: Case) -> Iterator[tuple[set[int], str, int, list[str]]]:
     if any(case.flow.tensors[t].changed for t in case.intent.stated & case.intent.fixed):
         return  # the contract says who was meant: told by frozen-updated
     flags = [d for d in trace.declarations if d.site != NONE]
-    off = {(trace.sites[d.site].path, trace.sites[d.site].line) for d in flags if d.kind == "requires_grad" and not d.value}
+    off = {
+        (trace.sites[d.site].path, trace.sites[d.site].line) for d in flags if d.kind == "requires_grad" and not d.value
+    }
     walked = {(trace.sites[d.site].path, trace.sites[d.site].line) for d in flags if d.kind == "walked"}
     for path in files(trace) if trained and walked else ():
         lines = {*freezing_lines(path), *_deciding_lines(path)}
@@ -73,7 +75,9 @@ def unmatched(case: Case) -> Iterator[tuple[set[int], str, int, list[str]]]:
             if test is None or not isinstance(name, ast.Name):
                 continue
             patterns, given = _patterns(trace, path, test, name.id)
-            meant = _named(case, patterns, trained) or (set() if given else _nearest(case, patterns, trained) or trained)
+            meant = _named(case, patterns, trained) or (
+                set() if given else _nearest(case, patterns, trained) or trained
+            )
             if patterns and meant:
                 yield meant, path, line, patterns
 
@@ -103,13 +107,20 @@ def _condition(loop: ast.For) -> tuple[int, ast.expr | None]:
     if isinstance(first, ast.If) and not rest and (not first.orelse or _only_unfreezes(first.orelse)):
         return first.lineno, first.test
     passed = isinstance(first, ast.If) and not first.orelse and isinstance(first.body[-1], ast.Continue)
-    if passed and isinstance(first, ast.If) and isinstance(first.test, ast.UnaryOp) and isinstance(first.test.op, ast.Not):
+    if (
+        passed
+        and isinstance(first, ast.If)
+        and isinstance(first.test, ast.UnaryOp)
+        and isinstance(first.test.op, ast.Not)
+    ):
         return first.lineno, first.test.operand
     return loop.lineno, None
 
 
 def _only_unfreezes(body: list[ast.stmt]) -> bool:
-    return len(body) == 1 and ast.unparse(body[0]).removesuffix(")").endswith(("requires_grad = True", "requires_grad_(True"))
+    return len(body) == 1 and ast.unparse(body[0]).removesuffix(")").endswith(
+        ("requires_grad = True", "requires_grad_(True")
+    )
 
 
 def _patterns(trace: Trace, path: str, test: ast.expr, name: str) -> tuple[list[str], bool]:

@@ -37,7 +37,8 @@ def frozen_made_anew(case: Case) -> Iterator[Finding]:
     """
     trace = case.flow.trace
     groups: dict[Location | None, list[int]] = {}
-    for tensor, site in sorted(made_anew(case).items()):
+    anew = made_anew(case)
+    for tensor, site in sorted(anew.items()):
         groups.setdefault(place(trace, site, "made anew"), []).append(tensor)
     for cause, tensors in groups.items():
         step = trace.steps[case.flow.tensors[tensors[0]].changed[0]]
@@ -51,7 +52,10 @@ def frozen_made_anew(case: Case) -> Iterator[Finding]:
             trail=tuple(p for p in (stepped, cause) if p),
             fix="Freeze it again after this line: requires_grad_(False).",
         )
-    for site, tensors in tied_to_learners(case).items():
+    for site, tied in tied_to_learners(case).items():
+        tensors = [t for t in tied if t not in anew]
+        if not tensors:
+            continue
         cause = place(trace, site, "tied")
         step = trace.steps[case.flow.tensors[tensors[0]].changed[0]]
         stepped = place(trace, step.site, "step")
@@ -79,7 +83,9 @@ def tied_to_learners(case: Case) -> dict[int, list[int]]:
         if not freezes or not freed.isdisjoint(gone.tensors):
             continue
         together = {t for d in flags if d.site == freezes[-1].site for t in d.tensors}
-        older = {t for d in trace.declarations if d.kind == "registered" and d.after <= freezes[-1].after for t in d.tensors}
+        older = {
+            t for d in trace.declarations if d.kind == "registered" and d.after <= freezes[-1].after for t in d.tensors
+        }
         for put in trace.declarations:
             if put.kind == "replaced" and (put.site, put.after) == (gone.site, gone.after):
                 tied = [t for t in put.tensors if len(trace.tensors[t].names) > 1 and case.flow.tensors[t].changed]

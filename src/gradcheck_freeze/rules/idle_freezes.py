@@ -54,18 +54,26 @@ Idle = tuple[int, list[ast.expr], str, str]
 def _statements(path: str) -> Iterator[Idle]:
     """Yield comparisons, annotations and lazy iterators that stand where a freeze should."""
     for node in ast.walk(tree_of(path)):
-        if isinstance(node, ast.AnnAssign) and node.value is None and is_false(node.annotation):
-            if isinstance(node.target, ast.Attribute) and node.target.attr == "requires_grad":
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Attribute) and _is_flag(node.target):
+            if node.value is None and is_false(node.annotation):
                 yield node.lineno, [node.target.value], "this only annotates the flag", "Write = for the colon."
+            continue
         if not isinstance(node, ast.Expr):
             continue
         value = node.value
         if isinstance(value, ast.Compare) and is_false(value.comparators[-1]) and _is_flag(value.left):
             of = value.left.value
             yield node.lineno, [of], "this compares its flag with False and drops the result", "Write = for ==."
-        elif isinstance(value, ast.Tuple) and len(value.elts) == 2 and is_false(value.elts[1]) and _is_flag(value.elts[0]):
+        elif (
+            isinstance(value, ast.Tuple)
+            and len(value.elts) == 2
+            and is_false(value.elts[1])
+            and _is_flag(value.elts[0])
+        ):
             yield node.lineno, [value.elts[0].value], "this makes a pair and drops it", "Write = for the comma."
-        elif isinstance(value, ast.Call) and called(value) in _LAZY and len(value.args) == 2 and _freezes(value.args[0]):
+        elif (
+            isinstance(value, ast.Call) and called(value) in _LAZY and len(value.args) == 2 and _freezes(value.args[0])
+        ):
             fix = "Write a loop, for p in ...: p.requires_grad_(False), or requires_grad_(False) on the module."
             yield node.lineno, [value.args[1]], f"{called(value)}() is lazy and nothing goes through it", fix
         elif isinstance(value, ast.GeneratorExp) and _freezes(value.elt):
@@ -83,7 +91,9 @@ def _rebound(path: str) -> Iterator[Idle]:
         if not isinstance(target, ast.Name) or not any(called(c).endswith("parameters") for c in calls_in(loop.iter)):
             continue
         within = function_around(path, loop.lineno)
-        loads = [n for n in ast.walk(within) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load) and n.id == target.id]
+        loads = [
+            n for n in ast.walk(within) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load) and n.id == target.id
+        ]
         if target.id == "requires_grad" and is_false(body.value) and not loads:
             fix = "Set p.requires_grad = False on each parameter."
             yield body.lineno, [loop.iter], "this only gives a name of its own a value", fix

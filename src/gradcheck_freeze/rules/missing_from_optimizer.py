@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from gradcheck_freeze.rules.case import Case
 from gradcheck_freeze.rules.finding import Finding, Location, Severity
+from gradcheck_freeze.rules.frozen_fed_gradient import treated_as_frozen
 from gradcheck_freeze.rules.places import line_at, place
 from gradcheck_freeze.rules.rule import rule
 from gradcheck_freeze.rules.syntax import helper_made, walks_again
@@ -44,7 +45,8 @@ def missing_from_optimizer(case: Case) -> Iterator[Finding]:
         and not case.flow.tensors[t].written
     ]
     groups: dict[tuple[Location | None, str, str, Severity], list[int]] = {}
-    for tensor in missing:
+    treated = treated_as_frozen(case) if missing else set()  # told by frozen-fed-gradient
+    for tensor in (t for t in missing if t not in treated):
         reason = _reason(case, tensor, missing)
         if reason is not None:
             groups.setdefault(reason, []).append(tensor)
