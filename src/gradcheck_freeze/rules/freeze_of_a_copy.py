@@ -148,8 +148,9 @@ def _is_only_frozen(trace: Trace, name: str) -> bool:
                 continue
             statement = around(path, node.lineno)[-1]
             value = statement.iter if isinstance(statement, ast.For) else getattr(statement, "value", None)
-            plain = isinstance(statement, (ast.For, ast.Expr)) and isinstance(value, ast.Call)
-            if not plain or called(value) not in _PREPARING or any(n is node for a in value.args for n in ast.walk(a)):
+            if not isinstance(statement, (ast.For, ast.Expr)) or not isinstance(value, ast.Call):
+                return False
+            if called(value) not in _PREPARING or any(n is node for a in value.args for n in ast.walk(a)):
                 return False
     return True
 

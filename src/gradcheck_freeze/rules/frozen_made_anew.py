@@ -80,7 +80,8 @@ def tied_to_learners(case: Case) -> dict[int, list[int]]:
     groups: dict[int, list[int]] = {}
     for gone in (d for d in trace.declarations if d.kind == "displaced"):
         freezes = [d for d in flags if not d.value and d.after <= gone.after and set(d.tensors) & set(gone.tensors)]
-        if not freezes or not freed.isdisjoint(gone.tensors):
+        dropped = {t for t in gone.tensors if not trace.tensors[t].names[0]}  # others go on elsewhere, in an adapter
+        if not freezes or not dropped or not freed.isdisjoint(gone.tensors):
             continue
         together = {t for d in flags if d.site == freezes[-1].site for t in d.tensors}
         older = {
@@ -88,8 +89,12 @@ def tied_to_learners(case: Case) -> dict[int, list[int]]:
         }
         for put in trace.declarations:
             if put.kind == "replaced" and (put.site, put.after) == (gone.site, gone.after):
-                tied = [t for t in put.tensors if len(trace.tensors[t].names) > 1 and case.flow.tensors[t].changed]
-                tied = [t for t in tied if t in older - freed - together - case.intent.stated]
+                tied = [t for t in put.tensors if len(trace.tensors[t].names) > 1]
+                tied = [
+                    t
+                    for t in tied
+                    if case.flow.tensors[t].changed and t in older - freed - together - case.intent.stated
+                ]
                 if tied:
                     groups[gone.site] = tied
     return groups

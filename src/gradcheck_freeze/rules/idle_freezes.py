@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from gradcheck_freeze.rules.denotes import denoted
 from gradcheck_freeze.rules.finding import Location
@@ -133,7 +134,7 @@ def _is_main(gate: ast.If | ast.While) -> bool:
     return "__name__" in ast.unparse(gate.test)
 
 
-def _is_flag(node: ast.expr) -> bool:
+def _is_flag(node: ast.expr) -> TypeGuard[ast.Attribute]:
     return isinstance(node, ast.Attribute) and node.attr == "requires_grad"
 
 
