@@ -35,17 +35,21 @@ def average_also_stepped(case: Case) -> Iterator[Finding]:
     """
     yield from _fed(case)
     flow, trace = case.flow, case.flow.trace
+    held = {t: op for t, (_, op) in followed(case, trained_too=True).items() if len(flow.tensors[t].written) > 1}
+    moving = {t for t in held if len(flow.tensors[t].changed) > 1}
+    # The steps may not move every one of them: the gradient of a bias before a softmax is zero.
+    networks = {m for t in moving for m in case.around(trace.tensors[t].module)[1:2]}
     both = {
-        tensor: op
-        for tensor, (_, op) in followed(case, trained_too=True).items()
-        if len(flow.tensors[tensor].changed) > 1 and len(flow.tensors[tensor].written) > 1
+        t: op for t, op in held.items() if t in moving or networks.intersection(case.around(trace.tensors[t].module))
     }
     groups: dict[int, list[int]] = {}
     for tensor in sorted(both):
-        groups.setdefault(trace.steps[flow.tensors[tensor].changed[0]].optimizer, []).append(tensor)
+        groups.setdefault(flow.tensors[tensor].optimizers[0][0], []).append(tensor)
     for number, tensors in groups.items():
+        if moving.isdisjoint(tensors):
+            continue
         optimizer = trace.optimizers[number]
-        step = trace.steps[flow.tensors[tensors[0]].changed[0]]
+        step = trace.steps[min(s for t in tensors for s in flow.tensors[t].changed)]
         update = place(trace, trace.ops.site[both[tensors[0]]], "update")
         built, stepped = place(trace, optimizer.built, "optimizer"), place(trace, step.site, "step")
         at = f" at line {update.line}" if update else ""

@@ -8,7 +8,8 @@ import re
 from gradcheck_freeze.rules.syntax import Function, around, called, calls_in, files, tree_of
 from gradcheck_freeze.trace.record import Trace
 
-_DEEP = 4  # names followed one after the other
+_DEEP = 3  # names followed one after the other
+_CALLS = 8  # calls of one function that are looked into
 
 
 def strings_of(trace: Trace, path: str, node: ast.expr | None, depth: int = _DEEP) -> list[str]:
@@ -52,11 +53,11 @@ def _of_name(trace: Trace, path: str, node: ast.Name, depth: int) -> list[str]:
         own = names.index(node.id) - (names[0] in ("self", "cls"))
         found: list[str] = []
         for where in files(trace):
-            for call in calls_in(tree_of(where)):
-                if called(call) == functions[-1].name:
-                    value = next((k.value for k in call.keywords if k.arg == node.id), None)
-                    value = value or (call.args[own] if 0 <= own < len(call.args) else defaults.get(node.id))
-                    found += strings_of(trace, where, value, depth)
+            calls = [call for call in calls_in(tree_of(where)) if called(call) == functions[-1].name]
+            for call in calls[:_CALLS]:
+                value = next((k.value for k in call.keywords if k.arg == node.id), None)
+                value = value or (call.args[own] if 0 <= own < len(call.args) else defaults.get(node.id))
+                found += strings_of(trace, where, value, depth)
         return found
     for within in (*functions[-1:], tree_of(path)):
         for made in ast.walk(within):

@@ -21,6 +21,7 @@ _GIVING = {
     "get_submodule",
 }
 _DEEP = 6  # names followed one after the other
+_MOST = 2000  # expressions looked at for one
 
 
 def denoted(trace: Trace, path: str, node: ast.expr, bound: Mapping[str, set[str]] | None = None) -> set[int]:
@@ -39,12 +40,14 @@ class _Names:
 
     def __init__(self, trace: Trace) -> None:
         self.trace = trace
+        self.left = _MOST
         self.modules = {name for module in trace.modules for name in (module.name, *module.aliases)}
         self.all = self.modules | {name for tensor in trace.tensors for name in tensor.names if name}
 
     def of(self, path: str, node: ast.expr, bound: dict[str, set[str]], depth: int) -> set[str]:
         """Return the names that an expression stands for."""
-        if not depth:
+        self.left -= 1
+        if not depth or self.left < 0:
             return set()
         if isinstance(node, ast.Name):
             return bound[node.id] if node.id in bound else self._of_name(path, node, bound, depth - 1)
