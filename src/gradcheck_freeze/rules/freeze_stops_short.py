@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator
 
 from gradcheck_freeze.rules.case import Case
-from gradcheck_freeze.rules.finding import Finding, Severity
-from gradcheck_freeze.rules.places import place
+from gradcheck_freeze.rules.finding import Finding, Location, Severity
+from gradcheck_freeze.rules.places import line_at, place
 from gradcheck_freeze.rules.rule import rule
 from gradcheck_freeze.rules.syntax import Function, around, called, calls_in
 from gradcheck_freeze.trace.record import NONE, Declaration
@@ -40,11 +40,10 @@ def freeze_stops_short(case: Case) -> Iterator[Finding]:
     Instead: `self.base.requires_grad_(False)` on the module, whatever it holds.
     """
     trace = case.flow.trace
-    groups: dict[int, list[int]] = {}
-    for tensor, site in sorted(left_by_a_freeze(case).items()):
-        groups.setdefault(site, []).append(tensor)
-    for site, tensors in groups.items():
-        cause = place(trace, site, "requires_grad = False")
+    groups: dict[Location | None, list[int]] = {}
+    for tensor, cause in sorted(left_by_a_freeze(case).items()):
+        groups.setdefault(cause, []).append(tensor)
+    for cause, tensors in groups.items():
         step = trace.steps[case.flow.tensors[tensors[0]].changed[0]]
         stepped = place(trace, step.site, "step")
         yield freeze_stops_short.finding(
@@ -57,8 +56,8 @@ def freeze_stops_short(case: Case) -> Iterator[Finding]:
         )
 
 
-def left_by_a_freeze(case: Case) -> dict[int, int]:
-    """Return what is trained though a freeze reached the weights around it, each with the site of that freeze."""
+def left_by_a_freeze(case: Case) -> dict[int, Location | None]:
+    """Return what is trained though a freeze reached the weights around it, each with the line of that freeze."""
     trace = case.flow.trace
     flags = [d for d in trace.declarations if d.kind == "requires_grad"]
     declared = {t for d in flags for t in d.tensors}
@@ -67,12 +66,18 @@ def left_by_a_freeze(case: Case) -> dict[int, int]:
         for t, seen in enumerate(case.flow.tensors)
         if seen.changed and t not in declared and t not in case.intent.stated and trace.tensors[t].kind == "parameter"
     }
-    left: dict[int, int] = {}
+    left: dict[int, Location | None] = {}
+    by_gate: dict[tuple[str, int], list[Declaration]] = {}
     for freeze in flags if free else ():
         if not freeze.value and freeze.site != NONE:
-            reached = _biases(case, freeze, free) if _names_the_weight(case, freeze.site) else set()
-            reached |= _others(case, freeze, free) if _chooses_by_type(case, freeze.site) else set()
-            left.update(dict.fromkeys(reached, freeze.site))
+            if _names_the_weight(case, freeze.site):
+                cause = place(trace, freeze.site, "requires_grad = False")
+                left.update(dict.fromkeys(_biases(case, freeze, free), cause))
+            line = _type_asked(case, freeze.site)
+            if line:
+                by_gate.setdefault((trace.sites[freeze.site].path, line), []).append(freeze)
+    for (path, line), freezes in by_gate.items():
+        left.update(dict.fromkeys(_others(case, freezes, free), line_at(trace, path, line, "requires_grad = False")))
     return left
 
 
@@ -84,10 +89,10 @@ def _biases(case: Case, freeze: Declaration, free: set[int]) -> set[int]:
     return {t for t in free if trace.tensors[t].module in layers and trace.tensors[t].names[0].endswith("bias")}
 
 
-def _others(case: Case, freeze: Declaration, free: set[int]) -> set[int]:
+def _others(case: Case, freezes: list[Declaration], free: set[int]) -> set[int]:
     """Return the norms and embeddings, there before the freeze, below the smallest module that holds all that it reached."""
     trace = case.flow.trace
-    holders = [set(case.around(trace.tensors[t].module)) for t in freeze.tensors]
+    holders = [set(case.around(trace.tensors[t].module)) for freeze in freezes for t in freeze.tensors]
     common = set.intersection(*holders) if holders else set()
     if not common:
         return set()
@@ -97,7 +102,7 @@ def _others(case: Case, freeze: Declaration, free: set[int]) -> set[int]:
         t
         for t in free & set(case.below(smallest))
         if any(word in trace.modules[trace.tensors[t].module].type_name for word in _SMALL)
-        and trace.values.op[born[t]] < freeze.after
+        and trace.values.op[born[t]] < freezes[0].after
     }
 
 
@@ -112,15 +117,16 @@ def _names_the_weight(case: Case, site: int) -> bool:
     return named and not any("bias" in ast.unparse(node) for node in context[:1] or held[-1:])
 
 
-def _chooses_by_type(case: Case, site: int) -> bool:
-    """Return whether a line freezes what is of some type, in a function that is called a freeze of a whole."""
+def _type_asked(case: Case, site: int) -> int:
+    """Return the line that asks for a type of layer before a freeze, in a function that is called a freeze of a whole; else 0."""
     where = case.flow.trace.sites[site]
     held = around(where.path, where.line)
     functions = [node for node in held if isinstance(node, Function)]
     if not functions or "freeze" not in functions[-1].name.lower() or _KINDS.search(functions[-1].name):
-        return False
+        return 0
     gates = [node for node in held[held.index(functions[-1]) :] if isinstance(node, ast.If)]
-    return any(called(call) == "isinstance" and _layers(call) for gate in gates for call in calls_in(gate.test))
+    asked = [g for g in gates if any(called(c) == "isinstance" and _layers(c) for c in calls_in(g.test))]
+    return asked[-1].lineno if asked else 0
 
 
 def _layers(call: ast.Call) -> bool:

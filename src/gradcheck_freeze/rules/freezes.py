@@ -32,12 +32,12 @@ def freeze_never_reached(trace: Trace) -> Location | None:
 def freezing_lines(path: str) -> Iterator[int]:
     """Yield the lines of a file that set `requires_grad` to False."""
     for node in ast.walk(tree_of(path)):
-        if isinstance(node, ast.Assign) and _is_false(node.value):
+        if isinstance(node, ast.Assign) and is_false(node.value):
             if any(isinstance(t, ast.Attribute) and t.attr == "requires_grad" for t in node.targets):
                 yield node.lineno
-        elif isinstance(node, ast.Call) and called(node) == "requires_grad_" and node.args and _is_false(node.args[0]):
+        elif isinstance(node, ast.Call) and called(node) == "requires_grad_" and node.args and is_false(node.args[0]):
             yield node.lineno
 
 
-def _is_false(node: ast.expr) -> bool:
+def is_false(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and node.value is False

@@ -44,7 +44,7 @@ def gradient_thrown_away(case: Case) -> Iterator[Finding]:
     done = events(trace)
     found: dict[frozenset[int], list[int]] = {}
     for number, loss in enumerate(flow.losses):
-        thrown = frozenset(t for t in range(len(trace.tensors)) if _always_thrown(case, t, number, done.get(t, ())))
+        thrown = frozenset(t for t in range(len(trace.tensors)) if always_thrown(case, t, number, done.get(t, ())))
         # A loss that gives nothing else is meant for what is cut off from it, if anything is: the cut is the fault.
         starved = case.cut or case.unread or case.off_path or case.uncut
         if thrown and not (starved and all(thrown.issuperset(trace.backwards[b].received) for b in loss.backwards)):
@@ -53,7 +53,7 @@ def gradient_thrown_away(case: Case) -> Iterator[Finding]:
         yield _told(case, tensors, losses)
 
 
-def _always_thrown(case: Case, tensor: int, loss: int, done: Sequence[Event]) -> bool:
+def always_thrown(case: Case, tensor: int, loss: int, done: Sequence[Event]) -> bool:
     """Return whether at least two backwards of a loss gave a parameter gradient, and nothing used any of it."""
     flow, trace = case.flow, case.flow.trace
     if (

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from gradcheck_freeze.rules.case import Case
 from gradcheck_freeze.rules.finding import Finding, Location, Severity
+from gradcheck_freeze.rules.frozen_fed_gradient import treated_as_frozen
 from gradcheck_freeze.rules.places import line_at, place
 from gradcheck_freeze.rules.rule import rule
-from gradcheck_freeze.rules.syntax import helper_made, walked_twice
+from gradcheck_freeze.rules.syntax import helper_made, walks_again
 from gradcheck_freeze.trace.record import NONE
 
 
@@ -44,7 +45,8 @@ def missing_from_optimizer(case: Case) -> Iterator[Finding]:
         and not case.flow.tensors[t].written
     ]
     groups: dict[tuple[Location | None, str, str, Severity], list[int]] = {}
-    for tensor in missing:
+    treated = treated_as_frozen(case) if missing else set()  # told by frozen-fed-gradient
+    for tensor in (t for t in missing if t not in treated):
         reason = _reason(case, tensor, missing)
         if reason is not None:
             groups.setdefault(reason, []).append(tensor)
@@ -218,8 +220,8 @@ def _walked_before(case: Case) -> Location | None:
     trace = case.flow.trace
     for optimizer in trace.optimizers:
         path = trace.sites[optimizer.built].path if optimizer.built != NONE else ""
-        if any(not group.tensors for group in optimizer.groups) and (lines := walked_twice(path)):
-            return line_at(trace, path, lines[0], "iterator")
+        if any(not group.tensors for group in optimizer.groups) and (lines := walks_again(path)):
+            return line_at(trace, path, lines[0].line, "iterator")
     return None
 
 

@@ -6,6 +6,8 @@ import ast
 import functools
 import linecache
 from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
 
 from gradcheck_freeze.rules.finding import Location
 from gradcheck_freeze.rules.places import line_at
@@ -13,6 +15,8 @@ from gradcheck_freeze.trace.record import NONE, Trace
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 _ONCE = {"parameters", "named_parameters", "buffers", "named_buffers", "modules", "named_modules", "children"}
+_MADE_ONCE = {"filter", "map", "zip", "chain", "from_iterable", "islice", "iter", "reversed", "enumerate"}
+_LAZY = _MADE_ONCE | {"next", "print", "type", "id", "repr", "str", "isinstance"}
 
 
 @functools.lru_cache(maxsize=64)
@@ -148,25 +152,42 @@ def rates_in(path: str) -> list[int]:
     ]
 
 
-@functools.lru_cache(maxsize=64)
-def walked_twice(path: str) -> tuple[int, ...]:
-    """Return the lines that go a second time through an iterator which can be gone through only once.
+@dataclass(frozen=True, slots=True)
+class Again:
+    """A second walk through an iterator which can be gone through only once."""
 
-    `parameters = net.parameters()`, walked by two loops, comprehensions or calls in the same function: the second finds nothing.
+    made: ast.Assign
+    before: int  # the line of the first walk
+    line: int
+
+
+@functools.lru_cache(maxsize=64)
+def walks_again(path: str) -> tuple[Again, ...]:
+    """Return the second walks through an iterator in a function, by loops, comprehensions or calls.
+
+    `parameters = net.parameters()`: the second finds nothing.
     """
-    found: list[int] = []
+    found: list[Again] = []
     for within in [tree_of(path), *(n for n in ast.walk(tree_of(path)) if isinstance(n, Function))]:
-        once = {}
+        once: dict[str, ast.Assign | None] = {}
         own = list(_own(within))
         for node in own:
             if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
-                once[node.targets[0].id] = _is_iterator(node.value) and node.targets[0].id not in once
-        for name in [name for name, is_once in once.items() if is_once]:
-            walks = sorted(
-                {n.iter.lineno for n in own if isinstance(n, (ast.For, ast.comprehension)) and _is(n.iter, name)}
-            )
-            found += walks[1:]
+                name = node.targets[0].id
+                once[name] = node if _is_iterator(node.value) and name not in once else None
+        for name, made in once.items():
+            walks = sorted({line for node in own if made for line in _walk(node, name) if line > made.lineno})
+            found += [Again(made, before, line) for before, line in pairwise(walks) if made]
     return tuple(found)
+
+
+def _walk(node: ast.AST, name: str) -> list[int]:
+    """Return the line at which a node goes through what a name stands for, if it does."""
+    if isinstance(node, (ast.For, ast.comprehension)) and _is(node.iter, name):
+        return [node.iter.lineno]
+    if isinstance(node, ast.Call) and called(node) not in _LAZY and any(_is(part, name) for part in node.args):
+        return [node.lineno]
+    return []
 
 
 def _own(within: ast.AST) -> Iterator[ast.AST]:
@@ -182,5 +203,5 @@ def _is(node: ast.expr, name: str) -> bool:
 
 
 def _is_iterator(node: ast.expr) -> bool:
-    made = isinstance(node, ast.Call) and (called(node) in _ONCE or called(node) in ("filter", "map", "zip"))
+    made = isinstance(node, ast.Call) and (called(node) in _ONCE or called(node) in _MADE_ONCE)
     return made or isinstance(node, ast.GeneratorExp)

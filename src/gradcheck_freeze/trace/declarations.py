@@ -26,6 +26,11 @@ class DeclarationWatch:
     def _note(self, kind: str, value: bool, slot: int, site: int) -> None:
         self.made.append((kind, value, slot, site, len(self.recorder.ops.ops)))
 
+    def _displaced(self, old: torch.Tensor, site: int) -> None:
+        slot = self.recorder.ops.tensors.slot(old)
+        if slot != NONE:
+            self._note("displaced", False, slot, site)
+
     def requires_grad(self, func: Any, args: Any, kwargs: Any) -> Any:
         """Run `requires_grad_()` or an assignment to `requires_grad`, and note it."""
         result = func(*args, **kwargs)
@@ -64,7 +69,10 @@ class DeclarationWatch:
                 recorder.inventory.tensor_declared[slot] = site
                 recorder.inventory.tensor_built.setdefault(slot, recorder.sites.construction(frame, torch.nn.Module))
                 self._note_construction(frame)
-                replaced = module._parameters.get(name) is not None
+                old = module._parameters.get(name)
+                replaced = old is not None
+                if old is not None and old is not parameter:
+                    self._displaced(old, site)
                 self._note("replaced" if replaced else "registered", True, slot, site)
         except Exception as error:
             recorder.fail(error)
@@ -119,7 +127,10 @@ class DeclarationWatch:
         try:
             site = recorder.sites.here(sys._getframe(1))
             recorder.inventory.declared[recorder.inventory.number(child)] = site
-            if module._modules.get(name) is not None:
+            old = module._modules.get(name)
+            if old is not None:
+                for parameter in old.parameters() if old is not child else ():
+                    self._displaced(parameter, site)
                 for parameter in child.parameters():
                     recorder.ops.value_of(parameter)
                     slot = recorder.ops.tensors.slot(parameter)

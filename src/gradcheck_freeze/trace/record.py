@@ -229,7 +229,7 @@ class Declaration:
     """A line by which the author declares an intent.
 
     kind: "requires_grad" (value False or True), "registered" or "replaced" (a module or parameter under a name),
-    "mode" (train() is True, eval() is False), "walked" (a loop over named_parameters(), whatever it does).
+    "displaced" (what stood there before), "mode" (train() is True, eval() is False), "walked" (a loop over named_parameters(), whatever it does).
     """
 
     kind: str

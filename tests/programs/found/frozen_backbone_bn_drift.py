@@ -1,4 +1,4 @@
-# expect: leak *backbone.*
+# expect: leak pretrained.*.running_*
 import torch
 import torch.nn as nn
 import torch.nn.functional as F

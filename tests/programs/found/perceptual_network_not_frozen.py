@@ -1,4 +1,4 @@
-# expect-note: GF301 features.*
+# expect: leak features.*
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -19,7 +19,7 @@ def train(model, features, steps):
         restored = model(F.avg_pool2d(sharp, 2))
         with torch.no_grad():
             wanted = features(sharp)
-        loss = F.l1_loss(restored, sharp) + 0.1 * F.mse_loss(features(restored), wanted)
+        loss = F.l1_loss(restored, sharp) + 0.1 * F.mse_loss(features(restored), wanted)  # <- blame
         optimizer.zero_grad()
         loss.backward()  # <- blame
         optimizer.step()
