@@ -38,8 +38,8 @@ def parameter_unused(case: Case) -> Iterator[Finding]:
         record = trace.tensors[tensor]
         if not (case.flow.tensors[tensor].optimizers or tensor in case.intent.stated) or not record.alive:
             continue
-        if left_out and ".param_groups." in record.names[0]:
-            continue  # a second model that only the optimizer has: told by missing-from-optimizer, of the first one
+        if left_out and (".param_groups." in record.names[0] or case.flow.tensors[tensor].written):
+            continue  # a second model, or an average, that the optimizer has in place of the first one: told of that one
         if record.module != NONE and _sibling_used(case, record.module):
             continue
         groups.setdefault(record.module, []).append(tensor)

@@ -33,4 +33,4 @@ for step in range(6):
     optimizer.zero_grad()
     loss.backward()
     optimizer.step()
-    print(step, ce.item(), float(margin_term))
+    print(step, ce.item(), margin_term.item())

@@ -10,7 +10,7 @@ class Forecaster(nn.Module):
     def __init__(self, d=16):
         super().__init__()
         self.cell = nn.GRUCell(2, d)
-        self.attn = nn.Linear(d, 1)
+        self.attn = nn.Linear(d, 1, bias=False)
         self.readout = nn.Linear(d, 2)
 
     def forward(self, seq):

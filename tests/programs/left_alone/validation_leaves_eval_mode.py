@@ -3,7 +3,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 torch.manual_seed(39)
-model = nn.Sequential(nn.Conv2d(1, 6, 3, padding=1), nn.BatchNorm2d(6), nn.ReLU(), nn.Dropout(0.2),
+model = nn.Sequential(nn.Conv2d(1, 6, 3, padding=1, bias=False), nn.BatchNorm2d(6), nn.ReLU(), nn.Dropout(0.2),
                       nn.Flatten(), nn.Linear(6 * 36, 3))
 optimizer = torch.optim.SGD(model.parameters(), lr=0.02, momentum=0.9)
 
