@@ -1,5 +1,6 @@
 """`diagnose` and `watch` judge without changing anything."""
 
+import contextlib
 import subprocess
 import sys
 from collections.abc import Callable
@@ -134,3 +135,55 @@ def test_a_graph_a_million_ops_deep_is_judged_and_freed() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "freed\n"), done.stderr
+
+
+class OwnStep(torch.optim.SGD):
+    """An optimizer whose step calls that of its base class, and raises when it is told to."""
+
+    fails = False
+
+    def step(self, closure=None):
+        if self.fails:
+            raise RuntimeError("not now")
+        return super().step(closure)
+
+
+class Around(torch.optim.Optimizer):
+    """An optimizer whose step is that of another."""
+
+    def __init__(self, inner):
+        self.inner = inner
+        super().__init__(inner.param_groups, {})
+
+    def step(self, closure=None):
+        return self.inner.step(closure)
+
+
+@pytest.mark.parametrize("around", [False, True])
+def test_a_step_within_a_step_is_counted_once_and_leaves_the_modes_as_they_were(around):
+    net = nn.Linear(3, 1)
+    torch.optim.SGD(net.parameters(), lr=0.1)  # torch hooks the step of a class at its first instance
+    optimizer = OwnStep(net.parameters(), lr=0.1)
+    outer = Around(optimizer) if around else optimizer
+    with watch(net, steps=10) as flow:
+        for _ in range(3):
+            outer.zero_grad()
+            net(torch.randn(4, 3)).pow(2).mean().backward()
+            outer.step()
+            assert torch.overrides._len_torch_function_stack() == 1
+    assert flow.diagnosis.window.steps == 3
+    assert flow.diagnosis.window.backward_calls == 3
+
+
+def test_what_follows_a_step_that_raised_is_seen():
+    net = nn.Linear(3, 1)
+    optimizer = OwnStep(net.parameters(), lr=0.1)
+    with watch(net, steps=10) as flow:
+        for number in range(4):
+            optimizer.zero_grad()
+            net(torch.randn(4, 3)).pow(2).mean().backward()
+            optimizer.fails = number == 1
+            with contextlib.suppress(RuntimeError):
+                optimizer.step()
+    assert flow.diagnosis.window.backward_calls == 4
+    assert flow.diagnosis.window.steps == 3

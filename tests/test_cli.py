@@ -143,3 +143,86 @@ def test_a_report_that_cannot_be_made_is_a_usage_error(options: list[str], said:
     assert (made.returncode, made.stdout) == (2, "")
     assert said in made.stderr
     assert "Traceback" not in made.stderr
+
+
+SAVED = (
+    "import torch\nnet = torch.nn.Linear(2, 1)\noptimizer = torch.optim.SGD(net.parameters(), 0.1)\n"
+    "loss = net(torch.ones(1, 2)).sum()\nloss.backward()\noptimizer.step()\n"
+)
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    """Return a folder with a saved report that holds one error: what must stay frozen is moved."""
+    (tmp_path / "train.py").write_text(SAVED)
+    done = report(tmp_path, "run", "--frozen", "net", "-o", "report.json", "train.py")
+    assert (tmp_path / "report.json").is_file(), done.stderr
+    return tmp_path
+
+
+def report(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    kept = {k: v for k, v in ENVIRONMENT.items() if not k.startswith(("GITHUB_", "CI_"))}
+    return subprocess.run(
+        [sys.executable, "-m", "gradcheck_freeze", *arguments],
+        cwd=folder, env={**kept, **environment}, capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+
+
+def test_report_links_to_the_repository_that_the_environment_names(saved: Path) -> None:
+    names = {"GITHUB_SERVER_URL": "https://github.com", "GITHUB_REPOSITORY": "o/r", "GITHUB_SHA": "abc"}
+    done = report(saved, "report", "report.json", "--format", "markdown", GITHUB_WORKSPACE=str(saved.parent), **names)
+    assert f"](https://github.com/o/r/blob/abc/{saved.name}/train.py#L" in done.stdout
+    assert "](http" not in report(saved, "report", "report.json", "--format", "markdown").stdout
+    done = report(saved, "report", "report.json", "--format", "github", GITHUB_WORKSPACE=str(saved.parent), **names)
+    assert f"file={saved.name}/train.py,line=" in done.stdout
+
+
+def test_report_and_run_append_to_the_summary_of_the_job(saved: Path) -> None:
+    summary = saved / "summary.md"
+    summary.write_text("before\n")
+    done = report(saved, "report", "report.json", "-o", "a.md", GITHUB_STEP_SUMMARY=str(summary))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert summary.read_text() == "before\n\n" + (saved / "a.md").read_text()
+    report(saved, "run", "--frozen", "net", "train.py", GITHUB_STEP_SUMMARY=str(summary))
+    assert summary.read_text().count("<!-- gradcheck-freeze:train.py -->") == 1, "the same report stands there already"
+
+
+def test_summary_that_cannot_be_written_changes_nothing_but_is_told(saved: Path) -> None:
+    done = report(saved, "report", "report.json", "-o", "a.md", GITHUB_STEP_SUMMARY=str(saved))
+    assert done.returncode == 0
+    assert done.stderr.startswith(f"gradcheck-freeze: the job summary {str(saved)!r} could not be written")
+    assert (saved / "a.md").is_file()
+
+
+def test_format_names_the_code_quality_report_whatever_its_suffix(saved: Path) -> None:
+    report(saved, "report", "report.json", "--format", "gitlab", "-o", "gl-code-quality-report.json")
+    assert '"check_name"' in (saved / "gl-code-quality-report.json").read_text()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a full device")
+def test_full_standard_output_or_error_is_told_and_the_files_are_written(saved: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "gradcheck_freeze"]
+        printed = subprocess.run(
+            [*command, "report", "report.json"], cwd=saved, stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+        run = subprocess.run(
+            [*command, "run", "--fail-on", "never", "-o", "b.json", "train.py"], cwd=saved, stderr=full, check=False
+        )
+    assert printed.stderr == "gradcheck-freeze: the report could not be printed: No space left on device.\n"
+    assert (printed.returncode, run.returncode) == (2, 2)
+    assert (saved / "b.json").is_file()
+
+
+def test_files_of_a_run_are_written_when_nobody_reads_the_report(saved: Path) -> None:
+    script = f"{sys.executable} -m gradcheck_freeze run --fail-on never -o c.json train.py 2>&1 | true; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", script], cwd=saved, capture_output=True, text=True, check=False)
+    assert done.stdout == "0\n"
+    assert (saved / "c.json").is_file()
+
+
+def test_names_in_an_error_are_shown_and_not_obeyed(saved: Path) -> None:
+    done = report(saved, "run", "--frozen", "x\x1b[31m\n::error::y\n##[error]z", "train.py")
+    assert done.returncode == 2
+    assert "\x1b" not in done.stderr
+    assert not [line for line in done.stderr.splitlines() if line.lstrip().startswith("::") or "##[" in line]

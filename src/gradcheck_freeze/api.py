@@ -35,6 +35,18 @@ class Diagnosis(verdicts.Diagnosis):
 
         return json.render(self)
 
+    def to_markdown(self) -> str:
+        """Return the report as Markdown for a pull request."""
+        from gradcheck_freeze.report import markdown
+
+        return markdown.render(self)
+
+    def to_html(self) -> str:
+        """Return the report as one HTML page that needs no other file and no network."""
+        from gradcheck_freeze.report import html
+
+        return html.render(self)
+
     def to_svg(self) -> str:
         """Return the picture as SVG."""
         from gradcheck_freeze.report import picture
@@ -65,8 +77,14 @@ class Diagnosis(verdicts.Diagnosis):
 
         return terminal.render(self)
 
-    def _repr_svg_(self) -> str:
-        return self.to_svg()
+    def _repr_html_(self) -> str:
+        from gradcheck_freeze.report import notebook
+
+        return notebook.render(self)
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        """Return what a notebook shows: the findings with the picture, or what of it the notebook can."""
+        return {"text/plain": str(self), "text/html": self._repr_html_(), "image/svg+xml": self.to_svg()}
 
 
 def diagnose(

@@ -1,11 +1,11 @@
-"""The command line: `run` watches a program, `report` makes any format of a saved report, `explain` shows a rule's page."""
+"""The command line: `run` watches a program; `report`, `diff` and `comment` work on saved reports; `explain` shows a rule."""
 
 from __future__ import annotations
 
 import os
 import signal
 import sys
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,8 +16,10 @@ from gradcheck_freeze.errors import GradcheckFreezeError
 
 if TYPE_CHECKING:
     from gradcheck_freeze.report.files import Format
+    from gradcheck_freeze.report.links import Links
     from gradcheck_freeze.rules.contract import Contract
     from gradcheck_freeze.rules.diagnosis import Diagnosis
+    from gradcheck_freeze.rules.finding import Finding
     from gradcheck_freeze.trace.program import Outcome
     from gradcheck_freeze.trace.record import Trace
 
@@ -35,9 +37,13 @@ class _Command(click.Group):
             sys.exit(error.status)
 
 
-def complain(error: GradcheckFreezeError) -> None:
-    """Print an error as the user sees it."""
-    print(f"gradcheck-freeze: {error}", file=sys.stderr)
+def complain(error: GradcheckFreezeError | str) -> None:
+    """Print an error as the user sees it, as long as standard error takes it; names in it are shown and not obeyed."""
+    from gradcheck_freeze.report.words import shown, unobeyed
+
+    lines = [unobeyed(shown(line, 10_000)) for line in f"gradcheck-freeze: {error}".split("\n")]
+    with suppress(OSError):
+        print("\n".join(lines), file=sys.stderr)
 
 
 def _version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
@@ -86,6 +92,11 @@ _FORMAT = click.option(
     "--max-ops", type=click.IntRange(min=1), default=5_000_000, show_default=True, help="Ops to record at most."
 )
 @click.option("--fail-on", type=click.Choice(_LEVELS), help="The least severity that gives status 1 (default error).")
+@click.option(
+    "--baseline",
+    metavar="BASE.json",
+    help="A saved report to compare with: only findings that it does not have give status 1.",
+)
 @click.argument("target")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def run(
@@ -98,6 +109,7 @@ def run(
     steps: int | None,
     max_ops: int,
     fail_on: str | None,
+    baseline: str | None,
     target: str,
     arguments: tuple[str, ...],
 ) -> None:
@@ -109,9 +121,10 @@ def run(
 
     settings = read_settings(Path.cwd(), frozen, trainable, ignore)
     wanted = _wanted(outputs, form)
+    base = _load(baseline) if baseline else None
     trace, outcome, among_ours = watch_program(target, list(arguments), as_module, steps or settings.steps, max_ops)
     with among_ours:
-        own = conclude(trace, settings.contract, wanted, fail_on or settings.fail_on)
+        own = conclude(trace, settings.contract, wanted, fail_on or settings.fail_on, base)
     if outcome.interrupted:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGINT)
@@ -171,15 +184,20 @@ class _Wanted:
 
     files: list[tuple[Path, Format]]
     printed: Format | None  # what is printed in place of the text
+    links: Links  # where a build server keeps the source
+    summary: Path | None  # the summary of its job, to append to
 
 
 def _wanted(outputs: tuple[str, ...], form: str | None) -> _Wanted:
     """Return what is to be written where; raises `UsageError` for a format or a suffix that does not exist."""
     from gradcheck_freeze.report.files import format_named, format_of
+    from gradcheck_freeze.report.links import links_of
 
     chosen = None if form is None else format_named(form)
     files = [(Path(output).absolute(), chosen or format_of(output)) for output in outputs]
-    return _Wanted(files, None if files else chosen)
+    summary = os.environ.get("GITHUB_STEP_SUMMARY")
+    links = links_of(os.environ, str(Path.cwd()))
+    return _Wanted(files, None if files else chosen, links, Path(summary).absolute() if summary else None)
 
 
 def _write(diagnosis: Diagnosis, wanted: _Wanted) -> list[GradcheckFreezeError]:
@@ -189,20 +207,58 @@ def _write(diagnosis: Diagnosis, wanted: _Wanted) -> list[GradcheckFreezeError]:
     problems: list[GradcheckFreezeError] = []
     for path, form in wanted.files:
         try:
-            files.save(diagnosis, path, form)
+            files.save(diagnosis, path, form, wanted.links)
         except GradcheckFreezeError as error:
             problems.append(error)
         except Exception as error:
             if os.environ.get("GRADCHECK_FREEZE_DEBUG"):
                 raise
             problems.append(GradcheckFreezeError(f"internal error: {str(path)!r} could not be made ({error!r})."))
+    _summarize(diagnosis, wanted)
     return problems
 
 
-def conclude(trace: Trace, contract: Contract, wanted: _Wanted, fail_on: str) -> int:
-    """Judge a trace, print and write the reports, and return the status of our own."""
-    from gradcheck_freeze.flow.build import build
+def _show(diagnosis: Diagnosis, wanted: _Wanted) -> list[GradcheckFreezeError]:
+    """Print the report of a run; where that fails the files are written all the same."""
     from gradcheck_freeze.report import files
+
+    try:
+        files.show(diagnosis, sys.stderr, wanted.printed, wanted.links)
+    except BrokenPipeError:
+        pass  # whoever read it has seen enough
+    except GradcheckFreezeError as error:
+        return [error]
+    except Exception as error:
+        if os.environ.get("GRADCHECK_FREEZE_DEBUG"):
+            raise
+        return [GradcheckFreezeError(f"internal error: the report could not be printed ({error!r}).")]
+    return []
+
+
+def _summarize(diagnosis: Diagnosis, wanted: _Wanted) -> None:
+    """Append the report to the summary of the job where there is one; what goes wrong is told and changes nothing."""
+    if wanted.summary is None:
+        return
+    from gradcheck_freeze.report import summary
+
+    try:
+        summary.append(diagnosis, wanted.summary, wanted.links)
+    except Exception as error:
+        if os.environ.get("GRADCHECK_FREEZE_DEBUG"):
+            raise
+        said = error if isinstance(error, GradcheckFreezeError) else f"the job summary could not be made ({error!r})."
+        complain(said)
+
+
+def _load(saved: str) -> Diagnosis:
+    from gradcheck_freeze.report import reading
+
+    return reading.load(saved)
+
+
+def conclude(trace: Trace, contract: Contract, wanted: _Wanted, fail_on: str, base: Diagnosis | None = None) -> int:
+    """Judge a trace, print and write the reports, and return the status of our own; with a base, new findings count."""
+    from gradcheck_freeze.flow.build import build
     from gradcheck_freeze.rules.contract import Contract
     from gradcheck_freeze.rules.judge import judge
 
@@ -214,35 +270,56 @@ def conclude(trace: Trace, contract: Contract, wanted: _Wanted, fail_on: str) ->
         except GradcheckFreezeError as error:
             problems.append(error)
             diagnosis = judge(flow, Contract())
-        files.show(diagnosis, sys.stderr, wanted.printed)
     except GradcheckFreezeError:
         raise
     except Exception as error:
         if os.environ.get("GRADCHECK_FREEZE_DEBUG"):
             raise
-        print(
-            f"gradcheck-freeze: internal error while judging ({error!r}); there is no report of this run.",
-            file=sys.stderr,
-        )
+        complain(f"internal error while judging ({error!r}); there is no report of this run.")
         return 3
+    problems += _show(diagnosis, wanted)
+    findings = _new(base, diagnosis, told=wanted.printed is None) if base else diagnosis.findings
     problems += _write(diagnosis, wanted)
     for problem in problems:
         complain(problem)
-    return problems[0].status if problems else _status(diagnosis, fail_on)
+    return problems[0].status if problems else _status(diagnosis, findings, fail_on)
 
 
-def _status(diagnosis: Diagnosis, fail_on: str) -> int:
+def _new(base: Diagnosis, head: Diagnosis, told: bool) -> tuple[Finding, ...]:
+    """Return the findings that the base does not have; where it is told, print what changed below the report."""
+    from gradcheck_freeze.report.change import text
+    from gradcheck_freeze.report.change.compare import compare
+
+    try:
+        change = compare(base, head)
+        if told:
+            with suppress(OSError):  # nobody reads it, or there is no room for it
+                print(file=sys.stderr)
+                text.write(change, head, sys.stderr, full=False)
+    except Exception as error:  # the reports are still to be written
+        if os.environ.get("GRADCHECK_FREEZE_DEBUG"):
+            raise
+        complain(f"internal error while comparing ({error!r}); every finding counts.")
+        return head.findings
+    return change.new
+
+
+def _status(diagnosis: Diagnosis, findings: tuple[Finding, ...], fail_on: str) -> int:
     if fail_on == "never":
         return 0
     if not diagnosis.losses:
-        print(
-            f"gradcheck-freeze: no backward pass was recorded, so there is no loss to trace back ({diagnosis.window.ops} ops seen).\n"
+        complain(
+            f"no backward pass was recorded, so there is no loss to trace back ({diagnosis.window.ops} ops seen).\n"
             "  Call loss.backward() or torch.autograd.grad() during the run; if the script does,\n"
-            "  check that it reaches the training step and does not run it in another process.",
-            file=sys.stderr,
+            "  check that it reaches the training step and does not run it in another process."
         )
         return 4
-    return 1 if any(finding.severity >= _LEVELS.index(fail_on) + 1 for finding in diagnosis.findings) else 0
+    return _failure(findings, fail_on)
+
+
+def _failure(findings: tuple[Finding, ...], fail_on: str) -> int:
+    """Return 1 where a finding is at least this severe, else 0."""
+    return int(fail_on != "never" and any(finding.severity >= _LEVELS.index(fail_on) + 1 for finding in findings))
 
 
 @command.command()
@@ -251,16 +328,98 @@ def _status(diagnosis: Diagnosis, fail_on: str) -> int:
 @click.argument("saved", metavar="REPORT.json")
 def report(outputs: tuple[str, ...], form: str | None, saved: str) -> None:
     """Make any format from a saved JSON report, without running anything; without -o it is printed."""
-    from gradcheck_freeze.report import files, reading
+    from gradcheck_freeze.report import files
 
     wanted = _wanted(outputs, form)
-    diagnosis = reading.load(saved)
+    diagnosis = _load(saved)
     if not wanted.files:
-        files.show(diagnosis, sys.stdout, wanted.printed)
+        files.show(diagnosis, sys.stdout, wanted.printed, wanted.links)
     problems = _write(diagnosis, wanted)
     for problem in problems:
         complain(problem)
     sys.exit(problems[0].status if problems else 0)
+
+
+@command.command()
+@_OUTPUT
+@_FORMAT
+@click.option(
+    "--fail-on",
+    type=click.Choice(_LEVELS),
+    default="error",
+    show_default=True,
+    help="The least severity of a new finding that gives status 1.",
+)
+@click.argument("base", metavar="BASE.json")
+@click.argument("head", metavar="HEAD.json")
+def diff(outputs: tuple[str, ...], form: str | None, fail_on: str, base: str, head: str) -> None:
+    """Say what a change did to the gradient flow: compare the JSON reports of two runs; without -o it is printed.
+
+    Only findings that the base does not have give status 1.
+    """
+    from gradcheck_freeze.report.change import files
+    from gradcheck_freeze.report.change.compare import compare
+
+    chosen = None if form is None else files.format_named(form)
+    wanted = [(output, chosen or files.format_of(output)) for output in outputs]
+    before, after = _load(base), _load(head)
+    change = compare(before, after)
+    if not wanted:
+        files.show(change, after, sys.stdout, chosen)
+    problems = []
+    for output, kind in wanted:
+        try:
+            files.save(change, after, output, kind)
+        except GradcheckFreezeError as error:
+            problems.append(error)
+            complain(error)
+    sys.exit(problems[0].status if problems else _failure(change.new, fail_on))
+
+
+@command.command()
+@click.option(
+    "--base", metavar="BASE.json", help="The report of the target branch: the comment tells what changed since."
+)
+@click.option("--provider", type=click.Choice(("github", "gitlab")), help="The host, where the job does not tell.")
+@click.option(
+    "--repo", metavar="OWNER/NAME", default="", help="The repository or project, where the job does not tell."
+)
+@click.option("--number", type=click.IntRange(min=1), help="The pull or merge request, where the job does not tell.")
+@click.option(
+    "--url", default="", help="The address of the API, where the job does not tell and it is not the public one."
+)
+@click.option("--id", "name", help="What marks the comment; by default the name of the program.")
+@click.option("--link", metavar="ADDRESS", help="Where more can be seen: the comment ends with a link to it.")
+@click.option(
+    "--wait", type=click.FloatRange(min=0), default=120, show_default=True, help="Seconds to wait for the host in all."
+)
+@click.option("--dry-run", is_flag=True, help="Print the comment and send nothing.")
+@click.argument("saved", metavar="REPORT.json")
+def comment(
+    base: str | None,
+    provider: str | None,
+    repo: str,
+    number: int | None,
+    url: str,
+    name: str | None,
+    link: str | None,
+    wait: float,
+    dry_run: bool,
+    saved: str,
+) -> None:
+    """Post a saved report under a pull or merge request, or bring the comment of an earlier run up to date.
+
+    The token is taken from GITHUB_TOKEN or GH_TOKEN, or from GITLAB_TOKEN or GITLAB_ACCESS_TOKEN, and never shown.
+    """
+    from gradcheck_freeze.comment.command import carry_out
+    from gradcheck_freeze.comment.place import Asked
+    from gradcheck_freeze.report import files
+
+    head, before = _load(saved), _load(base) if base else None
+    asked = Asked(provider or "", repo, number, url)
+    done = carry_out(head, before, asked, name, link, None if dry_run else wait)
+    with files.printing(sys.stdout):
+        files.put(f"{done}\n", sys.stdout)
 
 
 @command.command()

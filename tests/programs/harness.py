@@ -10,7 +10,9 @@ What a program is expected to show stands in the program itself, in comments tha
     ...
     opt.step()  # <- blame                a line that a reviewer would point at; `# <- blame 2` for the second fault
 
-A program without `expect` must give no error and no warning.
+    # expect-note: GF301 netD.*           a note that is right: its rule, and a glob as above; counted with the faults
+
+A program without `expect` must give no error and no warning, and one without `expect-note` no note.
 """
 
 import contextlib
@@ -37,7 +39,7 @@ PRELOADED = ["torch", "torch._dynamo", "numpy", "networkx", "rich.console", "gra
 class Fault:
     """One fault that a program is said to have."""
 
-    kind: str
+    kind: str  # of a note the rule
     names: str  # a glob
     lines: frozenset[int]
 
@@ -56,10 +58,6 @@ class Run:
         """Return the findings that are errors or warnings."""
         return [f for f in self.report.get("findings", ()) if f["severity"] in ("error", "warning")]
 
-    def of(self, rule: str) -> list[dict[str, Any]]:
-        """Return the findings that are errors or warnings, and those of a rule, which may give notes."""
-        return [f for f in self.report.get("findings", ()) if f in self.loud or f["rule"] == rule]
-
 
 def options(path: Path) -> list[str]:
     """Return the options of `run` that a program asks for."""
@@ -74,25 +72,25 @@ def faults(path: Path) -> list[Fault]:
         for mark in re.findall(r"# <- blame((?: \d+)*)", line):
             for fault in mark.split() or ["1"]:
                 lines.setdefault(int(fault), set()).add(number)
-    expected = re.findall(r"^# expect: (\w+) (\S+)$", text, re.M)
+    expected = re.findall(r"^# expect(?:-note)?: (\w+) (\S+)$", text, re.M)
     return [Fault(kind, names, frozenset(lines.get(number, ()))) for number, (kind, names) in enumerate(expected, 1)]
 
 
-def disagreements(run: Run, rule: str = "") -> list[str]:
-    """Return every point in which the tool's word on a program, its notes by this rule included, is not that of its marks."""
+def disagreements(run: Run) -> list[str]:
+    """Return every point in which the tool's word on a program, its notes included, is not that of its marks."""
     wrong = []
-    given = run.of(rule)
     if not run.report:
         return [f"no report: {run.stderr[-400:]}"]
     wrong += [f"gap: {gap}" for gap in run.report["gaps"] if "failed" in gap]
     names = [p["name"] for p in run.report["parameters"]]
+    given = run.report["findings"]
     explained: set[int] = set()
     for fault in faults(run.path):
         wanted = set(fnmatch.filter(names, fault.names))
         hits = [
             i
             for i, f in enumerate(given)
-            if f["kind"] == fault.kind
+            if _kind(f) == fault.kind
             and (wanted & set(f["parameters"]) or (fault.names == "-" and not f["parameters"]))
         ]
         explained.update(hits)
@@ -111,6 +109,11 @@ def disagreements(run: Run, rule: str = "") -> list[str]:
             line = (f["cause"] or {}).get("line")
             wrong.append(f"not expected: {f['rule']} {f['severity']} line {line}: {f['message']}")
     return wrong
+
+
+def _kind(finding: dict[str, Any]) -> str:
+    """Return what the marks call a finding."""
+    return str(finding["rule"] if finding["severity"] == "note" else finding["kind"])
 
 
 def run_all(paths: Iterable[Path], given: Iterable[list[str]] | None = None) -> Iterator[Run]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import pairwise
 
 import networkx as nx
 
+from gradcheck_freeze.rules.contract import Ignore
 from gradcheck_freeze.rules.diagnosis import (
     Diagnosis,
     Excerpt,
@@ -229,6 +231,42 @@ def hostile() -> Diagnosis:
     )
 
 
+def infected(name: str, line: str, path: str, words: str, number: int = 8) -> Diagnosis:
+    """The blocked story with texts of others in every field that can hold one."""
+    story = blocked()
+    place = Location(path, number, number + 1, name, line, words)
+    finding = replace(
+        story.findings[0], parameters=(name, words), where=name, message=words, cause=place, trail=(place, at(3), place, at(9, words, path)),
+        fix=Fix(words, line, False),
+    )  # fmt: skip
+    other = replace(finding, severity=Severity.WARNING, rule=words, name=name, message=f"{line}\n{words}", trail=())
+    note = replace(
+        finding, severity=Severity.NOTE, kind="hazard", where=words, message=name, cause=None, fix=None, trail=()
+    )
+    records = [
+        parameter(name, "BLOCKED", losses=[words], optimizer=name),
+        parameter(words, "LEAK", losses=[name], optimizer=words),
+    ]
+    flow = graph(records, (finding,))
+    flow.add_node(words, kind="module", label=name, module=words, state="LEAK", count=2, location=place, findings=())
+    flow.add_edge("x", words, gradient=False, cut=True, location=place, op=words, findings=())
+    return replace(
+        story,
+        findings=(finding, other, note),
+        parameters={record.name: record for record in records},
+        graph=flow,
+        gaps=(words, line),
+        script=ScriptRecord(path, (name, line), 3),
+        window=replace(story.window, closed=words),
+        excerpts=(Excerpt(path, number - 1, (line, line, words, name)),),
+        losses=(LossRecord(words, place, 1, (name,)), LossRecord(name, place, 1, (words,))),
+        optimizers=(OptimizerRecord(name, words, place, 1, (name,), (name,), (words,)),),
+        ignored=(replace(finding, ignored=words),),
+        unneeded=(Ignore(words, name, line),),
+        torch_version=words,
+    )
+
+
 def large() -> Diagnosis:
     """A thousand modules under names without a pattern, in every state, and a finding for each that is at fault."""
     states = ("learning", "frozen", "LEAK", "BLOCKED", "idle")
@@ -275,6 +313,66 @@ def nothing() -> Diagnosis:
     return diagnosis(
         [], losses=(), optimizers=(), window=Window(0, 0, 0, "the program ended"), script=None, excerpts=()
     )
+
+
+def trained_transformer(layers: int) -> Diagnosis:
+    """A transformer whose calls are nested, every parameter with numbers of its own; the attention of layer 1 is cut off."""
+    flow = nx.DiGraph()
+    records = [parameter("model.embed.weight", "learning", losses=["loss"], optimizer="optimizer")]
+    cut = Finding(
+        "GF201", "detached-path", "blockage", Severity.ERROR,
+        tuple(f"model.layers.1.{part}.{name}" for part in ("norm1", *(f"attention.{p}" for p in "qkvo")) for name in ("bias", "weight")),
+        "model.layers.1", "model.layers.1 gets no gradient from loss: the only way to it is cut by detach().", at(8, "detach"),
+        (at(11, "backward"), at(8, "detach"), at(2)),
+    )  # fmt: skip
+
+    def call(name: str, parent: str | None, blocked: bool = False) -> str:
+        flow.add_node(
+            f"call:{name}:1", kind="module", label=name, module=name, state="BLOCKED" if blocked else "learning", count=1,
+            location=at(6), findings=(cut.fingerprint,) if blocked else (), parent=parent,
+        )  # fmt: skip
+        return f"call:{name}:1"
+
+    def feed(source: str, target: str, severed: bool = False) -> None:
+        flow.add_edge(
+            source, target, gradient=not severed, cut=severed, op="detach" if severed else "",
+            location=at(8) if severed else None, findings=(cut.fingerprint,) if severed else (),
+        )  # fmt: skip
+
+    model = call("model", None)
+    before = call("model.embed", model)
+    for i in range(layers):
+        name, blocked = f"model.layers.{i}", i == 1
+        layer = call(name, model, blocked)
+        attention, norm1 = call(f"{name}.attention", layer, blocked), call(f"{name}.norm1", layer, blocked)
+        q, k, v, o = (call(f"{name}.attention.{part}", attention, blocked) for part in "qkvo")
+        norm2, mlp = call(f"{name}.norm2", layer), call(f"{name}.mlp", layer)
+        up, act, down = (call(f"{name}.mlp.{part}", mlp) for part in ("up", "act", "down"))
+        feed(before, norm1)
+        for part in (q, k, v):
+            feed(norm1, part)
+            feed(part, o)
+        feed(o, norm2, blocked)
+        feed(before, norm2)
+        for source, target in ((norm2, up), (up, act), (act, down)):
+            feed(source, target)
+        before = down
+        for part in ("norm1", "norm2", *(f"attention.{p}" for p in "qkvo"), "mlp.up", "mlp.down"):
+            fed = () if blocked and part.startswith(("norm1", "attention")) else ("loss",)
+            numbers = {"grad_norm": 0.1 + i * 37 % 997 / 1234, "update_ratio": 1e-3 + i * 31 % 997 / 1e6} if fed else {}
+            records += [
+                parameter(
+                    f"{name}.{part}.{last}",
+                    "learning" if fed else "BLOCKED",
+                    losses=fed,
+                    optimizer="optimizer",
+                    **numbers,
+                )
+                for last in ("weight", "bias")
+            ]
+    flow.add_node("loss:0", kind="loss", label="loss", module="", state="", count=1, location=at(11), findings=())
+    feed(before, "loss:0")
+    return diagnosis(records, cut, graph=flow)
 
 
 _EDGE = {"gradient": True, "cut": False, "location": None, "op": "", "findings": (), "losses": ("loss",)}

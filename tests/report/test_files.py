@@ -37,6 +37,26 @@ def test_suffix_names_the_format(examples, tmp_path):
     assert "digraph" in (tmp_path / "a.DOT").read_text()
 
 
+@pytest.mark.parametrize(
+    ("name", "form"),
+    [
+        ("report.json", "json"), ("report.codequality.json", "gitlab"), ("gl-code-quality-report.json", "gitlab"),
+        ("report.md", "markdown"), ("report.gitlab.md", "gitlab-markdown"), ("gitlab.md", "markdown"),
+        ("report.sarif", "sarif"), ("report.sarif.json", "sarif"), ("report.xml", "junit"), ("flow.mmd", "mermaid"),
+    ],
+)  # fmt: skip
+def test_longest_suffix_names_the_format(name, form):
+    assert files.format_of(name) is files.FORMATS[form]
+
+
+def test_every_format_is_told_of_in_the_documents():
+    page = (Path(__file__).parents[2] / "docs" / "formats.md").read_text("utf-8")
+    told = [line.split("|")[1].strip().strip("`") for line in page.splitlines() if line.startswith("| `")]
+    assert sorted(told) == sorted(files.FORMATS)
+    for form in files.FORMATS.values():
+        assert all(f"`{suffix}`" in page for suffix in form.suffixes)
+
+
 def test_every_story_can_be_saved_as_text_and_json(story, tmp_path):
     for suffix in ("json", "txt"):
         files.save(story, tmp_path / f"story.{suffix}")
@@ -122,3 +142,14 @@ def test_reports_in_text_load_neither_torch_nor_the_picture():
         "assert not {'torch', 'graphviz', 'gradcheck_freeze.report.picture'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_no_format_loads_torch_or_asks_for_what_a_saved_report_lacks(examples, tmp_path):
+    files.save(examples.leak(), tmp_path / "report.json")
+    code = (
+        "import sys; from gradcheck_freeze.report import files, reading;"
+        "diagnosis = reading.load(sys.argv[1]);"
+        "[form.render(diagnosis) for name, form in files.FORMATS.items() if name != 'png'];"
+        "sys.exit('torch' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code, tmp_path / "report.json"], check=True)

@@ -32,7 +32,7 @@ def test_schema_is_one():
 
 
 def test_every_story_is_valid_by_the_schema_and_reads_as_its_golden_file(story, request, same_as_golden, monkeypatch):
-    monkeypatch.setattr(report, "_version", lambda: "0.0.0")
+    monkeypatch.setattr(report, "tool_version", lambda: "0.0.0")
     parse(report.render(story))
     if request.node.callspec.id not in ("large", "lora"):
         same_as_golden(f"{request.node.callspec.id}.json", report.render(story))
@@ -40,7 +40,7 @@ def test_every_story_is_valid_by_the_schema_and_reads_as_its_golden_file(story, 
 
 def test_top_level_has_the_keys_of_the_contract(examples):
     assert set(parse(report.render(examples.clean()))) == {
-        "schema_version", "tool", "script", "window", "parameters", "losses", "optimizers", "findings", "unneeded_ignores",
+        "schema_version", "tool", "script", "window", "parameters", "losses", "optimizers", "attribution", "findings", "unneeded_ignores",
         "graph", "gaps", "excerpts",
     }  # fmt: skip
 
@@ -55,6 +55,31 @@ def test_finding_tells_its_cause_trail_and_fix(examples):
     assert [step["line"] for step in finding["trail"]] == [11, 9, 3, 1]
     assert finding["fix"]["verified"] is True
     assert finding["fingerprint"] == examples.leak().findings[0].fingerprint
+
+
+def test_attribution_tells_what_each_loss_feeds_and_which_optimizer_applies_it(examples):
+    shares = parse(report.render(examples.gan()))["attribution"]
+    assert [tuple(share.values()) for share in shares] == [
+        # fed, line, loss, module, moved, optimizers, parameters
+        (10, 9, "loss_d", "netD", 10, ["opt_d"], 10),
+        (10, 11, "loss_g", "netD", 0, [], 10),
+        (12, 11, "loss_g", "netG", 12, ["opt_g"], 12),
+    ]
+
+
+def test_attribution_counts_the_parameters_of_a_module_that_are_fed_and_moved(examples):
+    gan = examples.gan()
+    loss = replace(gan.losses[1], parameters=gan.losses[1].parameters[-4:])
+    optimizer = replace(gan.optimizers[1], updated=gan.optimizers[1].updated[-2:])
+    [share] = parse(report.render(replace(gan, losses=(loss,), optimizers=(optimizer,))))["attribution"]
+    assert (share["module"], share["parameters"], share["fed"], share["moved"]) == ("netG", 12, 4, 2)
+
+
+def test_attribution_of_a_trainer_is_by_the_modules_that_self_keeps(examples):
+    records = [examples.parameter(f"{name}.weight", "learning") for name in ("self.encoder", "self.decoder", "prior")]
+    loss = examples.LossRecord("loss", examples.at(9), 3, tuple(record.name for record in records))
+    shares = parse(report.render(examples.diagnosis(records, losses=(loss,))))["attribution"]
+    assert [share["module"] for share in shares] == ["prior", "self.decoder", "self.encoder"]
 
 
 def test_fix_without_patch_leaves_the_optional_keys_out(examples):

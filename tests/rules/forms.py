@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-_MARKS = re.compile(r"^(# (?:options|expect): )(.*)$", re.M)
+_MARKS = re.compile(r"^(# (?:options|expect|expect-note): )(.*)$", re.M)
 _LOOPS = (ast.For, ast.While)
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _SCOPES = (*_FUNCTIONS, ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
@@ -37,22 +37,28 @@ def as_function(text: str) -> str:
     head, parts = _parts(text)
     moving = _moving(parts)
     body = _block([part.lines for part in moving])
-    return _joined(head, _fixed(parts, moving), ["def main():", *body], "main()")
+    return _joined(head, _fixed(parts, moving), ["def main():", *body], ["main()"])
 
 
 def as_method(text: str) -> str:
-    """Return the script as one method of a class that keeps its variables as attributes."""
-    return _as_class(text, "Experiment", lambda parts: [("run", parts)])
+    """Return the script as one method of an object in a variable, which keeps the script's variables as attributes."""
+    return _as_class(
+        text,
+        "Experiment",
+        lambda parts: [("run", parts)],
+        "experiment",
+        ["experiment = Experiment()", "experiment.run()"],
+    )
 
 
 def as_trainer(text: str) -> str:
-    """Return the script as a trainer: `__init__` sets up, `train()` holds the last loop and what follows it."""
+    """Return the script as a trainer in no variable: `__init__` sets up, `train()` holds the last loop and what follows it."""
 
     def methods(parts: list[Part]) -> list[tuple[str, list[Part]]]:
         last = max(number for number, part in enumerate(parts) if isinstance(part.node, _LOOPS))
         return [("__init__", parts[:last]), ("train", parts[last:])]
 
-    return _as_class(text, "Trainer", methods)
+    return _as_class(text, "Trainer", methods, "self", ["Trainer().train()"])
 
 
 FORMS: dict[str, Callable[[str], str]] = {
@@ -63,7 +69,10 @@ FORMS: dict[str, Callable[[str], str]] = {
 }
 
 
-def _as_class(text: str, name: str, methods: Callable[[list[Part]], list[tuple[str, list[Part]]]]) -> str:
+def _as_class(
+    text: str, name: str, methods: Callable[[list[Part]], list[tuple[str, list[Part]]]], known_as: str, call: list[str]
+) -> str:
+    """`known_as` is what the object is called where the program ends, which is how its attributes are named."""
     head, parts = _parts(text)
     moving = _moving(parts)
     functions = [part for part in moving if isinstance(part.node, _FUNCTIONS)]
@@ -77,8 +86,7 @@ def _as_class(text: str, name: str, methods: Callable[[list[Part]], list[tuple[s
     for method, its in methods([part for part in moving if part not in functions]):
         body += [f"    def {method}(self):"]
         body += [*_indented(_block([renamed[id(part)].lines for part in its])), ""]
-    call = f"{name}().{methods([p for p in moving if p not in functions])[-1][0]}()"
-    return _joined(_through_self_in_marks(head, kept), _fixed(parts, moving), [f"class {name}:", *body], call)
+    return _joined(_marks_through(known_as, head, kept), _fixed(parts, moving), [f"class {name}:", *body], call)
 
 
 def _parts(text: str) -> tuple[list[str], list[Part]]:
@@ -158,9 +166,10 @@ def _through_self(text: str, part: Part, kept: set[str]) -> list[str]:
     return [line.decode() for line in lines[end - len(part.lines) : end]]
 
 
-def _through_self_in_marks(head: Iterable[str], kept: set[str]) -> list[str]:
-    names = re.compile(rf"(?<![\w.*])({'|'.join(sorted(kept))})(?![\w])")
-    return [_MARKS.sub(lambda m: m[1] + re.sub(r"(?<!@)" + names.pattern, r"self.\1", m[2]), line) for line in head]
+def _marks_through(known_as: str, head: Iterable[str], kept: set[str]) -> list[str]:
+    """Return the lines above the script with its variables, but not the losses, named through an object."""
+    names = re.compile(rf"(?<![\w.*@])({'|'.join(sorted(kept))})(?!\w)")
+    return [_MARKS.sub(lambda m: m[1] + names.sub(rf"{known_as}.\1", m[2]), line) for line in head]
 
 
 def _block(parts: Iterable[Iterable[str]]) -> list[str]:
@@ -179,10 +188,12 @@ def _indented(lines: Iterable[str]) -> list[str]:
     return [f"    {line}" if line and number not in inside else line for number, line in enumerate(lines)]
 
 
-def _joined(head: Iterable[str], fixed: Iterable[str], body: list[str], call: str) -> str:
+def _joined(head: Iterable[str], fixed: Iterable[str], body: list[str], call: Iterable[str]) -> str:
     while not body[-1]:
         del body[-1]
-    return "\n".join([*head, *fixed, "", "", *body, "", "", 'if __name__ == "__main__":', f"    {call}", ""])
+    return "\n".join(
+        [*head, *fixed, "", "", *body, "", "", 'if __name__ == "__main__":', *(f"    {line}" for line in call), ""]
+    )
 
 
 if __name__ == "__main__":

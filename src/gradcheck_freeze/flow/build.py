@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gradcheck_freeze.flow.graph import FlowGraph, Loss, SeveredEdge, TensorFlow
-from gradcheck_freeze.trace.record import FUNCTION, GRAD, INFERENCE, NO_GRAD, NONE, REQUIRES_GRAD, Trace
+from gradcheck_freeze.trace.record import FUNCTION, GRAD, INFERENCE, LEAF, NO_GRAD, NONE, REQUIRES_GRAD, Trace
 
 
 def build(trace: Trace) -> FlowGraph:
@@ -45,8 +45,11 @@ def _sweep(trace: Trace, data: list[int], gradient: list[int]) -> None:
             gradient_mask |= gradient[value]
         if not data_mask:
             continue
-        written = None  # without grad, only what is written into stays the leaf that it was
-        if gradient_mask and ops.mode[op] in (NO_GRAD, INFERENCE):
+        written = None  # a leaf has no past, and without grad nothing has: only what is written into goes on as it was
+        if gradient_mask and (
+            ops.mode[op] in (NO_GRAD, INFERENCE)
+            or all(flags[v] & LEAF for v in outputs[first_output[op] : first_output[op + 1]] if gradient[v])
+        ):
             written = {owner[value] for value in outputs[first_output[op] : first_output[op + 1]]} - {NONE}
         for value in inputs[first_input[op] : first_input[op + 1]]:
             data[value] |= data_mask
@@ -63,7 +66,11 @@ def _severed(trace: Trace, data: list[int]) -> list[SeveredEdge]:
     homeward = _Homeward(trace, data)
     for op, mode in enumerate(ops.mode):
         made = outputs[first_output[op] : first_output[op + 1]]
-        suspect = [value for value in made if data[value] and (mode != GRAD or not flags[value] & REQUIRES_GRAD)]
+        suspect = [
+            value
+            for value in made
+            if data[value] and (mode != GRAD or flags[value] & LEAF or not flags[value] & REQUIRES_GRAD)
+        ]
         if not suspect and mode != FUNCTION:
             continue
         read = ops.inputs[ops.first_input[op] : ops.first_input[op + 1]]
@@ -80,11 +87,11 @@ def _severed(trace: Trace, data: list[int]) -> list[SeveredEdge]:
                     if not homeward.leads_home(result, trace.values.tensor[source])
                 )
             else:
-                # Written in place into a leaf under no_grad: the leaf goes on, what was written into it is cut.
+                # A leaf made of what carries gradient, or written in place under no_grad: the leaf goes on, the rest is cut.
                 edges.extend(
                     SeveredEdge(op, s, result)
                     for s in carrying
-                    if trace.values.tensor[s] != trace.values.tensor[result]
+                    if (not flags[s] & LEAF if mode == GRAD else trace.values.tensor[s] != trace.values.tensor[result])
                 )
     return edges
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from gradcheck_freeze.flow.graph import FlowGraph, SeveredEdge
-from gradcheck_freeze.trace.record import FUNCTION, NONE, REQUIRES_GRAD
+from gradcheck_freeze.trace.record import FUNCTION, LEAF, NONE, REQUIRES_GRAD
 
 _MADE_OF_NUMBERS = frozenset({"tensor", "as_tensor", "asarray", "scalar_tensor", "new_tensor", "full", "from_numpy"})
 
@@ -137,8 +137,9 @@ def _carried(flow: FlowGraph, tensors: Collection[int]) -> bytearray:
             for v in ops.inputs[ops.first_input[op] : ops.first_input[op + 1]]
         ):
             for value in ops.outputs[ops.first_output[op] : ops.first_output[op + 1]]:
-                # In-place writes under no_grad do not carry on into the leaf they write to.
-                if ops.mode[op] == FUNCTION or (flags[value] & REQUIRES_GRAD and not ops.mode[op]):
+                # In-place writes under no_grad do not carry on into the leaf they write to, nor does anything into a new leaf.
+                new_leaf = flags[value] & LEAF and owner[value] not in wanted
+                if ops.mode[op] == FUNCTION or (flags[value] & REQUIRES_GRAD and not ops.mode[op] and not new_leaf):
                     marks[value] = 1
     return marks
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import TextIO
 
 from gradcheck_freeze.errors import UsageError
+from gradcheck_freeze.report.links import NOWHERE, Links
 from gradcheck_freeze.rules.diagnosis import Diagnosis
 
-Render = Callable[[Diagnosis], str | bytes]
+Render = Callable[..., str | bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +25,12 @@ class Format:
     suffixes: tuple[str, ...]
     module: str
     function: str = "render"
+    linked: bool = False  # whether it names files as a repository does, or links to them
 
-    def render(self, diagnosis: Diagnosis) -> str | bytes:
+    def render(self, diagnosis: Diagnosis, links: Links = NOWHERE) -> str | bytes:
         """Return the report; its module is imported now, so that a text report need not load the picture."""
         make: Render = getattr(import_module(f"gradcheck_freeze.report.{self.module}"), self.function)
-        return make(diagnosis)
+        return make(diagnosis, links) if self.linked else make(diagnosis)
 
 
 FORMATS: dict[str, Format] = {
@@ -35,7 +38,14 @@ FORMATS: dict[str, Format] = {
     "json": Format((".json",), "json"),
     "dot": Format((".dot", ".gv"), "picture", "source"),
     "svg": Format((".svg",), "picture", "svg"),
+    "html": Format((".html", ".htm"), "html"),
     "png": Format((".png",), "picture", "png"),
+    "markdown": Format((".md",), "markdown", linked=True),
+    "gitlab-markdown": Format((".gitlab.md",), "markdown", "render_short", linked=True),
+    "github": Format((), "github", linked=True),
+    "sarif": Format((".sarif", ".sarif.json"), "sarif", linked=True),
+    "gitlab": Format((".codequality.json", "code-quality-report.json"), "gitlab", linked=True),
+    "junit": Format((".xml",), "junit", linked=True),
     "mermaid": Format((".mmd", ".mermaid"), "mermaid"),
 }
 
@@ -43,9 +53,14 @@ FORMATS: dict[str, Format] = {
 def format_of(path: str | os.PathLike[str]) -> Format:
     """Return the format that the suffix of a file name names; raises `UsageError` where it names none."""
     name = Path(path).name.lower()
-    for form in FORMATS.values():
-        if any(name.endswith(suffix) and name != suffix for suffix in form.suffixes):
-            return form
+    fitting = [
+        (len(suffix), form)
+        for form in FORMATS.values()
+        for suffix in form.suffixes
+        if name.endswith(suffix) and name != suffix
+    ]
+    if fitting:
+        return max(fitting, key=lambda pair: pair[0])[1]
     known = ", ".join(suffix for form in FORMATS.values() for suffix in form.suffixes)
     raise UsageError(f"{os.fspath(path)!r} names no known format.\n  Let the name end in one of {known}.")
 
@@ -57,32 +72,57 @@ def format_named(name: str) -> Format:
     return FORMATS[name]
 
 
-def show(diagnosis: Diagnosis, stream: TextIO, form: Format | None = None) -> None:
-    """Print a report to a stream: in a format, or else as text that fits the terminal."""
-    if form is None:
-        from gradcheck_freeze.report import terminal
+def show(diagnosis: Diagnosis, stream: TextIO, form: Format | None = None, links: Links = NOWHERE) -> None:
+    """Print a report to a stream: in a format, or else as text that fits the terminal.
 
-        terminal.write(diagnosis, stream)
-        return
-    content = form.render(diagnosis)
-    if isinstance(content, str):
-        content = content.encode("utf-8", "backslashreplace")
+    Raises `UsageError` where the stream takes no more, and `BrokenPipeError` where nobody reads it.
+    """
+    with printing(stream):
+        if form is None:
+            from gradcheck_freeze.report import terminal
+
+            terminal.write(diagnosis, stream)
+        else:
+            put(form.render(diagnosis, links), stream)
+
+
+@contextmanager
+def printing(stream: TextIO) -> Iterator[None]:
+    """Flush the stream at the end, and raise `UsageError` where it takes no more."""
+    try:
+        yield
+        stream.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise UsageError(f"the report could not be printed: {error.strerror or error}.") from error
+
+
+def put(content: str | bytes, stream: TextIO) -> None:
+    """Print a report that is made already, in UTF-8 whatever the encoding of the stream."""
+    data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
     stream.flush()
     binary = getattr(stream, "buffer", None)
     if binary is None:
-        stream.write(content.decode("utf-8", "replace"))
+        stream.write(data.decode("utf-8", "replace"))
     else:
-        binary.write(content)
+        binary.write(data)
         binary.flush()
 
 
-def save(diagnosis: Diagnosis, path: str | os.PathLike[str], form: Format | None = None) -> None:
+def save(
+    diagnosis: Diagnosis, path: str | os.PathLike[str], form: Format | None = None, links: Links = NOWHERE
+) -> None:
     """Write a report in a format, or else in that which its suffix names.
 
     An existing file is replaced at once or stays whole. Raises `UsageError` for an unknown suffix and, with the
     reason, for a file that cannot be written.
     """
-    content = (form or format_of(path)).render(diagnosis)
+    put_file((form or format_of(path)).render(diagnosis, links), path)
+
+
+def put_file(content: str | bytes, path: str | os.PathLike[str]) -> None:
+    """Write a report that is made already, whole or not at all; raises `UsageError` where it cannot be written."""
     try:
         _replace(Path(path), content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content)
     except OSError as error:

@@ -10,6 +10,7 @@ from typing import Any
 
 import networkx as nx
 
+from gradcheck_freeze.report.attribution import Share, shares
 from gradcheck_freeze.rules.diagnosis import Diagnosis, LossRecord, OptimizerRecord, ParameterRecord
 from gradcheck_freeze.rules.finding import Finding, Fix, Location
 
@@ -20,7 +21,13 @@ Json = dict[str, Any]
 
 def render(diagnosis: Diagnosis) -> str:
     """Return the diagnosis as JSON text in ASCII with a final newline; equal diagnoses give equal text."""
-    return json.dumps(_interchangeable(document(diagnosis)), indent=1, sort_keys=True, allow_nan=False) + "\n"
+    return dumps(document(diagnosis))
+
+
+def dumps(value: Any) -> str:
+    """Return a value as JSON text that every parser takes, in ASCII and sorted."""
+    text = json.dumps(_interchangeable(value), indent=1, sort_keys=True, allow_nan=False) + "\n"
+    return text.replace("##", "#\\u0023")  # a build server obeys `##[command]` anywhere in a line that is printed
 
 
 def document(diagnosis: Diagnosis) -> Json:
@@ -28,7 +35,7 @@ def document(diagnosis: Diagnosis) -> Json:
     window, script = diagnosis.window, diagnosis.script
     return {
         "schema_version": SCHEMA_VERSION,
-        "tool": {"name": "gradcheck-freeze", "version": _version(), "torch": diagnosis.torch_version},
+        "tool": {"name": "gradcheck-freeze", "version": tool_version(), "torch": diagnosis.torch_version},
         "script": script
         and {"path": script.path, "arguments": list(script.arguments), "exit_status": script.exit_status},
         "window": {
@@ -40,8 +47,9 @@ def document(diagnosis: Diagnosis) -> Json:
         "parameters": [_parameter(r) for r in sorted(diagnosis.parameters.values(), key=lambda record: record.name)],
         "losses": [_loss(r) for r in sorted(diagnosis.losses, key=lambda r: (r.name, _order(r.location)))],
         "optimizers": [_optimizer(r) for r in sorted(diagnosis.optimizers, key=lambda r: (r.name, _order(r.built)))],
+        "attribution": [_share(share) for share in shares(diagnosis)],
         "findings": [
-            _finding(finding) for finding in sorted((*diagnosis.findings, *diagnosis.ignored), key=_loudest_first)
+            finding_object(finding) for finding in sorted((*diagnosis.findings, *diagnosis.ignored), key=_loudest_first)
         ],
         "unneeded_ignores": [
             {"rule": entry.rule, "pattern": entry.pattern, "reason": entry.reason}
@@ -56,7 +64,8 @@ def document(diagnosis: Diagnosis) -> Json:
     }
 
 
-def _version() -> str:
+def tool_version() -> str:
+    """Return the version of this package."""
     try:
         return version("gradcheck-freeze")
     except PackageNotFoundError:  # imported from a checkout that was never installed
@@ -135,7 +144,21 @@ def _optimizer(record: OptimizerRecord) -> Json:
     }
 
 
-def _finding(finding: Finding) -> Json:
+def _share(share: Share) -> Json:
+    location = share.loss.location
+    return {
+        "loss": share.loss.name,
+        "line": location.line if location else None,
+        "module": share.module,
+        "parameters": share.parameters,
+        "fed": share.fed,
+        "moved": share.moved,
+        "optimizers": list(share.optimizers),
+    }
+
+
+def finding_object(finding: Finding) -> Json:
+    """Return a finding as the values that JSON knows."""
     return {
         "rule": finding.rule,
         "name": finding.name,

@@ -29,8 +29,8 @@ class Row:
 def roll_up(records: Iterable[ParameterRecord]) -> tuple[Row, ...]:
     """Return the rows, the faulty ones first; of the buffers only faulty ones, the others go with their module."""
     records = list(records)
-    rows = _rows([record for record in records if record.kind != "buffer"])
-    for row in _rows([record for record in records if record.kind == "buffer"]):
+    rows = by_module([record for record in records if record.kind != "buffer"])
+    for row in by_module([record for record in records if record.kind == "buffer"]):
         if row.state in FAULTY:
             rows.append(Row(f"{row.name} (buffers)" if len(row.records) > 1 else row.name, row.state, row.records))
     return tuple(sorted(rows, key=lambda row: (row.state not in FAULTY, natural(row.name), STATES.index(row.state))))
@@ -47,15 +47,23 @@ def heads(names: Iterable[str]) -> dict[str, list[str]]:
     """Group names by the author's own top-level modules: one level deeper as long as there would be only one."""
     names = list(names)
     depth = 1
-    while len({_head(name, depth) for name in names}) == 1 and all(name.count(".") > depth for name in names):
+    while len({_module(name, depth) for name in names}) == 1 and all(
+        _module(name, depth + 1) != name for name in names
+    ):
         depth += 1
     groups: dict[str, list[str]] = {}
     for name in sorted(names, key=natural):
-        groups.setdefault(_head(name, depth), []).append(name)
+        groups.setdefault(_module(name, depth), []).append(name)
     return groups
 
 
-def _rows(records: Sequence[ParameterRecord]) -> list[Row]:
+def _module(name: str, depth: int) -> str:
+    """Return the beginning of a name; `self` before it only says where the module is kept."""
+    return _head(name, depth + name.startswith("self."))
+
+
+def by_module(records: Sequence[ParameterRecord]) -> list[Row]:
+    """Return the rows in no order; whatever word stands in `state` is what the members of a row share."""
     found: list[tuple[str, list[ParameterRecord]]] = []
     pending = [("", sorted(records, key=lambda record: natural(record.name)))]
     while pending:
@@ -78,12 +86,17 @@ def _rows(records: Sequence[ParameterRecord]) -> list[Row]:
 def _merge_siblings(groups: Iterable[tuple[str, list[ParameterRecord]]]) -> list[Row]:
     alike: dict[tuple[str, str], list[tuple[str, list[ParameterRecord]]]] = {}
     for name, members in groups:
-        alike.setdefault((_NUMBER.sub("*", name), members[0].state), []).append((name, members))
+        alike.setdefault((pattern(name), members[0].state), []).append((name, members))
     rows = []
     for (_, state), siblings in alike.items():
         records = tuple(record for _, members in siblings for record in members)
         rows.append(Row(spell([name for name, _ in siblings]), state, records))
     return rows
+
+
+def pattern(name: str) -> str:
+    """Return a name with every number in it as a star: numbered siblings have one pattern."""
+    return _NUMBER.sub("*", name)
 
 
 def spell(names: Sequence[str]) -> str:

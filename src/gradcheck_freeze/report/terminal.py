@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TextIO
 
 from rich.console import Console
@@ -12,22 +12,35 @@ from rich.text import Text
 from gradcheck_freeze.report import faults
 from gradcheck_freeze.report.layout import squeeze, wrap
 from gradcheck_freeze.report.rollup import natural
-from gradcheck_freeze.report.tables import STYLES, attribution, many, modules, names
-from gradcheck_freeze.report.words import LOOKS, shown
+from gradcheck_freeze.report.tables import STYLES, attribution, many, modules
+from gradcheck_freeze.report.verdict import blamed, blamed_names, loudest_first, sentence, watched
+from gradcheck_freeze.report.words import LOOKS, shown, unobeyed
 from gradcheck_freeze.rules.diagnosis import Diagnosis, Excerpt
 from gradcheck_freeze.rules.finding import Finding, Severity
 
 _NARROWEST = 40
 _MOST_FINDINGS = 8  # shown in full
 _MOST_GAPS = 5
-_ASCII = str.maketrans({"✓": "+", "⚠": "!", "⛔": "x", "❄": "*", "○": "o", "–": "-", "…": "..."})
-_VERDICTS = {"leak": "LEAK", "blockage": "BLOCKED"}
+# As wide as what they stand for, so that columns stay columns.
+_ASCII = str.maketrans({"✓": "+", "⚠": "!", "⛔": "xx", "❄": "*", "○": "o", "–": "-", "…": "~"})
+
+
+class _Console(Console):
+    """A console that lets its user know when nobody reads any more: there may be files still to write."""
+
+    def on_broken_pipe(self) -> None:
+        raise  # noqa: PLE0704 - called while a BrokenPipeError is handled
 
 
 def write(diagnosis: Diagnosis, stream: TextIO) -> None:
     """Print the report to a stream, coloured where rich finds a terminal (NO_COLOR, FORCE_COLOR, COLUMNS hold)."""
-    console = Console(file=stream, highlight=False, markup=False, emoji=False)
-    for line in _lines(diagnosis, console.width):
+    put(lambda width: _lines(diagnosis, width), stream)
+
+
+def put(lines: Callable[[int], list[Text]], stream: TextIO) -> None:
+    """Print the lines made for the width of a stream, in its encoding."""
+    console = _Console(file=stream, highlight=False, markup=False, emoji=False)
+    for line in lines(console.width):
         console.print(_encodable(line, console.encoding), no_wrap=True, overflow="ignore", crop=False)
 
 
@@ -38,7 +51,7 @@ def render(diagnosis: Diagnosis, width: int = 80) -> str:
 
 def _lines(diagnosis: Diagnosis, width: int) -> list[Text]:
     width = max(_NARROWEST, width)
-    findings = sorted(diagnosis.findings, key=_rank)
+    findings = loudest_first(diagnosis.findings)
     parts = [
         _verdict(diagnosis, width),
         modules(diagnosis, width),
@@ -49,52 +62,31 @@ def _lines(diagnosis: Diagnosis, width: int) -> list[Text]:
         _gaps(diagnosis.gaps, width),
         _advice(findings, width),
     ]
+    return joined(parts)
+
+
+def joined(parts: Iterable[list[Text]]) -> list[Text]:
+    """Return the parts that are not empty with a line between them; no line is a command to a build server."""
     found: list[Text] = []
     for part in filter(None, parts):
         found += [Text(), *part] if found else part
-    return found
+    return [_unobeyed(line) for line in found]
 
 
-def _rank(finding: Finding) -> tuple[int, str, int, str, str]:
-    cause = finding.cause
-    return (-finding.severity, cause.path if cause else "", cause.line if cause else 0, finding.rule, finding.where)
+def _unobeyed(line: Text) -> Text:
+    if unobeyed(line.plain) == line.plain:
+        return line
+    start = len(line.plain) - len(line.plain.lstrip())
+    return Text.assemble(line[:start], r"\x3a", line[start + 1 :])
 
 
 def _verdict(diagnosis: Diagnosis, width: int) -> list[Text]:
-    window, script = diagnosis.window, diagnosis.script
     text = Text().append("gradcheck-freeze: ", "bold")
-    for state, blamed in _blamed(diagnosis).items():
+    for state, hit in blamed(diagnosis).items():
         text.append(f"{LOOKS[state].word} {LOOKS[state].glyph} ", STYLES[state])
-        text.append(f"{blamed}  ", "bold")
-    text.append(_sentence(diagnosis), "bold")
-    watched = [many(window.ops, "op"), many(window.backward_calls, "backward call"), many(window.steps, "step")]
-    seen = f"watched {', '.join(watched)}"
-    seen += f" of {shown(script.path)}" if script else ""
-    seen += f", until {shown(window.closed)}" if window.closed else ""
-    seen += f"; the program ended with status {script.exit_status}" if script and script.exit_status else ""
-    return [*wrap(text, width, ""), *wrap(Text(seen, "dim"), width)]
-
-
-def _blamed(diagnosis: Diagnosis) -> dict[str, str]:
-    """Return the faults that errors and warnings speak of, each with the names it hits."""
-    blamed = {}
-    for kind, state in _VERDICTS.items():
-        hit = {f.where for f in diagnosis.findings if f.kind == kind and f.severity > Severity.NOTE}
-        if hit:
-            blamed[state] = names([squeeze(shown(name), 40) for name in sorted(hit, key=natural)])
-    return blamed
-
-
-def _sentence(diagnosis: Diagnosis) -> str:
-    counts = Counter(finding.severity for finding in diagnosis.findings)
-    found = ", ".join(many(counts[level], level.word) for level in sorted(counts, reverse=True))
-    if not diagnosis.losses:
-        return f"no backward pass was seen, so nothing was judged{f' ({found})' if found else ''}"
-    if max(counts, default=Severity.NOTE) > Severity.NOTE:
-        return f"({found})"
-    look = LOOKS["learning"]
-    seen = ", as far as was seen" if diagnosis.gaps else ""
-    return f"{look.word} {look.glyph} every parameter learns or stays as declared{seen}{f' ({found})' if found else ''}"
+        text.append(f"{blamed_names(hit)}  ", "bold")
+    text.append(sentence(diagnosis), "bold")
+    return [*wrap(text, width, ""), *wrap(Text(watched(diagnosis), "dim"), width)]
 
 
 def _faults(findings: Sequence[Finding], excerpts: Sequence[Excerpt], width: int) -> list[list[Text]]:
@@ -128,7 +120,7 @@ def _accepted(diagnosis: Diagnosis, width: int) -> list[Text]:
         text = f"{many(len(diagnosis.ignored), 'finding')} ignored by configuration ({shown('; '.join(each), 400)})"
         found += wrap(Text(text, "dim"), width)
     for entry in diagnosis.unneeded:
-        text = f"ignore {entry.rule} '{shown(entry.pattern)}' is no longer needed: no finding of this rule is about it"
+        text = f"ignore {shown(entry.rule)} '{shown(entry.pattern)}' is no longer needed: no finding of this rule is about it"
         found += wrap(Text(text), width, "      ", first=Text("note: ", "bold cyan"))
     return found
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass
 
 from gradcheck_freeze.rules.finding import Location
+
+_COMMAND = re.compile(r"##(\w*\[)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +33,29 @@ LOOKS = {
     "idle": Look("#76767E", "#ECEEF1", "dotted", "box", "unused", "○", "#7C7C82", "#0D1117"),
 }
 
+# What a finding of each kind is called in a list.
+KINDS = {"leak": "⚠ LEAK", "blockage": "⛔ BLOCKED", "waste": "♻ waste", "hazard": "⚡ hazard"}
+
 
 def shown(text: str, most: int = 200) -> str:
-    """Return text on one line with every control and formatting character written out, so that none is obeyed."""
+    """Return text on one line with every control and formatting character written out, so that none is obeyed.
+
+    A build server obeys `##[command]` and `##vso[command]` anywhere in a line that is printed, so that is written out too.
+    """
     safe = "".join(
         c.encode("unicode_escape", "backslashreplace").decode()
         if unicodedata.category(c)[0] == "C" or unicodedata.category(c) in ("Zl", "Zp")
         else c
         for c in text
     )
+    safe = _COMMAND.sub(r"#\\x23\1", safe)
     return safe if len(safe) <= most else safe[: most - 1] + "…"
+
+
+def unobeyed(line: str) -> str:
+    """Return a line as it is printed; a `::command` at its beginning, which a build server obeys, is written out."""
+    start = len(line) - len(line.lstrip())
+    return f"{line[:start]}\\x3a{line[start + 1 :]}" if line.startswith("::", start) else line
 
 
 def place_of(location: object) -> str:

@@ -7,7 +7,9 @@ from collections.abc import Collection
 
 from gradcheck_freeze.flow.graph import FlowGraph
 from gradcheck_freeze.rules.case import Case
-from gradcheck_freeze.trace.record import REQUIRES_GRAD
+from gradcheck_freeze.rules.finding import Location
+from gradcheck_freeze.rules.places import place
+from gradcheck_freeze.trace.record import NONE, REQUIRES_GRAD
 
 _COMMON = {"loss", "opt", "optim", "optimizer", "optimiser", "err", "error", "solver", "total", "self", "step"}
 
@@ -67,3 +69,26 @@ def passes_through(flow: FlowGraph, before: Collection[int], after: Collection[i
                 if flags[value] & REQUIRES_GRAD and owner[value] < 0:
                     marks[value] = 1
     return False
+
+
+def entry(case: Case, tensors: Collection[int], loss: int) -> Location | None:
+    """Return the call, of the smallest module that holds all of these parameters, through which a loss's gradient comes to them."""
+    flow, trace = case.flow, case.flow.trace
+    ops, values = trace.ops, trace.values
+    wanted = set(tensors)
+    for op in range(len(ops)):
+        made = ops.outputs[ops.first_output[op] : ops.first_output[op + 1]]
+        read = ops.inputs[ops.first_input[op] : ops.first_input[op + 1]]
+        if any(flow.gradient[v] >> loss & 1 and values.tensor[v] == NONE for v in made) and any(
+            values.tensor[v] in wanted and values.flags[v] & REQUIRES_GRAD for v in read
+        ):
+            site, call = ops.site[op], ops.call[op]
+            while call != NONE and trace.calls[call].module != NONE:
+                below = set(case.below(trace.calls[call].module))
+                if below <= wanted:
+                    site = trace.calls[call].site
+                if not below < wanted:
+                    break
+                call = trace.calls[call].parent
+            return place(trace, site, trace.op_names[ops.name[op]])
+    return place(trace, flow.losses[loss].site, "backward")

@@ -91,8 +91,9 @@ class Case:
 def build_case(flow: FlowGraph, intent: Intent) -> Case:
     """Return the evidence of a run."""
     trace = flow.trace
+    kept = _kept_losses(flow)
     starved = (
-        {t for t in intent.learn if not flow.tensors[t].received and trace.tensors[t].kind != "buffer"}
+        {t for t in intent.learn if not _is_fed(flow, t, kept) and trace.tensors[t].kind != "buffer"}
         if flow.losses
         else set()
     )
@@ -105,7 +106,7 @@ def build_case(flow: FlowGraph, intent: Intent) -> Case:
     cut: dict[int, Cut] = {}
     on_path = starved - unread - off_path
     # Where the trace has a whole path and the engine sent nothing, a custom function dropped it: no cut is to blame.
-    behind_cuts = {t for t in on_path if not flow.tensors[t].gradient}
+    behind_cuts = {t for t in on_path if not flow.tensors[t].gradient & (kept if flow.tensors[t].received else -1)}
     if behind_cuts:
         found = cuts(flow, behind_cuts)
         cut.update(blamed(flow, found))
@@ -125,6 +126,21 @@ def build_case(flow: FlowGraph, intent: Intent) -> Case:
         any(trace.values.flags[root] & UNSEEN for root in roots),
         _leaving(flow, off_path),
     )
+
+
+def _kept_losses(flow: FlowGraph) -> int:
+    """Return the mask of the losses whose backward leaves gradient in `.grad`; those of `autograd.grad` hand it over."""
+    backwards = flow.trace.backwards
+    return sum(
+        1 << number for number, loss in enumerate(flow.losses) if not all(backwards[b].returns for b in loss.backwards)
+    )
+
+
+def _is_fed(flow: FlowGraph, tensor: int, kept: int) -> bool:
+    """Return whether a tensor gets gradient: from a loss whose gradient is kept, if an optimizer waits for it in vain."""
+    seen, given = flow.tensors[tensor], flow.trace.gradients.get(tensor)
+    waits = kept and len(seen.steps) > 1 and (given is None or given.state == "none")
+    return bool(seen.received & kept if waits else seen.received)
 
 
 def _own_losses(flow: FlowGraph) -> dict[int, int]:

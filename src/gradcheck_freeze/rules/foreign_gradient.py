@@ -6,9 +6,11 @@ from collections.abc import Iterator
 
 from gradcheck_freeze.rules.attribution import held_by, losses_by_backward, own_losses, passes_through
 from gradcheck_freeze.rules.case import Case
-from gradcheck_freeze.rules.finding import Finding, Severity
-from gradcheck_freeze.rules.places import place
+from gradcheck_freeze.rules.finding import Finding, Location, Severity
+from gradcheck_freeze.rules.passed_through import PassedThrough, passed_through
+from gradcheck_freeze.rules.places import cover, place
 from gradcheck_freeze.rules.rule import rule
+from gradcheck_freeze.trace.record import NONE
 
 Key = tuple[int, int]  # optimizer, loss
 
@@ -29,6 +31,9 @@ def foreign_gradient(case: Case) -> Iterator[Finding]:
         loss = criterion(model(x + delta), y)
         loss.backward()                    # for delta.grad; model.grad keeps its share until opt.step()
 
+        loss = mse_loss(critic(obs, action), returns) - critic(obs, actor(obs)).mean()
+        loss.backward()                    # the critic learns to give good marks, not the right ones
+
     Left alone: gradient that is zeroed before the step, several losses summed up for one optimizer, one loss with several
     optimizers, and attacks whose gradient trains the network too, as in free adversarial training.
 
@@ -41,6 +46,42 @@ def foreign_gradient(case: Case) -> Iterator[Finding]:
             found.setdefault(key, tensors)
     for (optimizer, loss), tensors in found.items():
         yield _told(case, optimizer, loss, tensors)
+    told = {t for tensors in found.values() for t in tensors}
+    for passed in passed_through(case):
+        if not passed.tensors & told:
+            yield _told_of_a_term(case, passed)
+
+
+def _told_of_a_term(case: Case, passed: PassedThrough) -> Finding:
+    flow, trace = case.flow, case.flow.trace
+    step = trace.steps[passed.step]
+    backward = place(trace, trace.backwards[passed.score.backward].site, "backward")
+    joined = place(trace, trace.ops.site[passed.joined], "sum") if passed.joined != NONE else backward
+    score, fit = (place(trace, _outer_site(case, term.op), "term") for term in (passed.score, passed.fit))
+    return foreign_gradient.finding(
+        flow,
+        passed.tensors,
+        f"{{where}} is fitted{_at(fit)}, but it is also moved by what{_at(score)} is the objective of "
+        f"{cover(trace, passed.before)}: {trace.optimizers[step.optimizer].name}.step(){_at(place(trace, step.site))} makes it give "
+        "good marks instead of right ones.",
+        joined,
+        trail=tuple(p for p in (place(trace, step.site, "step"), backward, joined, score) if p),
+        fix="Set requires_grad_(False) on it while this objective is computed (the gradient still passes through), or take "
+        "separate backwards with zero_grad() between them.",
+    )
+
+
+def _outer_site(case: Case, op: int) -> int:
+    """Return the site of the outermost module call around an op, or its own."""
+    trace = case.flow.trace
+    site, call = trace.ops.site[op], trace.ops.call[op]
+    while call != NONE:
+        site, call = trace.calls[call].site, trace.calls[call].parent
+    return site
+
+
+def _at(where: Location | None) -> str:
+    return f" at line {where.line}" if where else ""
 
 
 def _told(case: Case, optimizer: int, loss: int, tensors: set[int]) -> Finding:

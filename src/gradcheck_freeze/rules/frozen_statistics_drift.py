@@ -59,13 +59,15 @@ def _eval_undone(case: Case, tensor: int) -> Location | None:
     return None
 
 
-def _family(case: Case, module: int) -> list[int]:
-    """Return the parameters of the nearest module above a normalisation layer that has any besides the layer's own."""
+def _family(case: Case, start: int) -> list[int]:
+    """Return the parameters of the nearest module, that of the buffer or one above, that has more than one layer's own."""
     trace = case.flow.trace
+    module = start
     while module != NONE:
         prefix = trace.modules[module].name + "."
         below = [t for t, r in enumerate(trace.tensors) if r.kind == "parameter" and r.names[0].startswith(prefix)]
-        if below and len({trace.tensors[t].module for t in below}) > 1:
+        holders = {trace.tensors[t].module for t in below}
+        if len(holders) > 1 or (module == start and holders - {start}):
             return below
         module = trace.modules[module].parent
     return []

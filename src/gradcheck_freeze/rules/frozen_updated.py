@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
 from gradcheck_freeze.rules.case import Case
 from gradcheck_freeze.rules.finding import Finding, Location, Severity
-from gradcheck_freeze.rules.places import place
+from gradcheck_freeze.rules.freezes import freeze_never_reached
+from gradcheck_freeze.rules.places import line_at, place
 from gradcheck_freeze.rules.rule import rule
+from gradcheck_freeze.rules.syntax import Function, called, calls_in, files, tree_of
+from gradcheck_freeze.trace.record import WatchedOptimizer
 
 
 @rule("GF101", kind="leak", severity=Severity.ERROR)
@@ -91,6 +95,18 @@ def _reason(case: Case, tensor: int) -> tuple[Location | None, str, str]:
     )
     built = place(trace, optimizer.built, "optimizer") if optimizer else None
     keep = "Freeze it with requires_grad_(False) and leave it out of the optimizer."
+    if optimizer is None and (shared := _shares_memory(case, tensor)) is not None:
+        return (
+            shared,
+            "it was given the memory of a parameter that is trained",
+            "Copy the numbers instead: copy_(), clone() or copy.deepcopy().",
+        )
+    if optimizer is not None and (by_hand := _writes_without_gradient(case, tensor, optimizer)) is not None:
+        return (
+            by_hand,
+            f"{optimizer.type_name}.step() writes here before it asks whether there is a gradient",
+            "Pass over parameters whose .grad is None before anything is written.",
+        )
     if own and not own[-1].value and (tensor not in case.intent.carried or tensor in case.intent.frozen_since):
         return (
             place(trace, own[-1].site, "requires_grad = False"),
@@ -113,4 +129,38 @@ def _reason(case: Case, tensor: int) -> tuple[Location | None, str, str]:
         )
     if freezes:
         return place(trace, freezes[-1].site, "requires_grad = False"), "the freeze here does not reach it", keep
+    never_reached = freeze_never_reached(trace)
+    if never_reached is not None:
+        return never_reached, "what is written below this line to freeze it is never come to", keep
     return built, "it was never frozen and the optimizer holds it", keep
+
+
+def _shares_memory(case: Case, tensor: int) -> Location | None:
+    """Return where a tensor in no optimizer was given the memory of another."""
+    trace = case.flow.trace
+    ops, owner = trace.ops, trace.values.tensor
+    for op in range(len(ops)):
+        made = ops.outputs[ops.first_output[op] : ops.first_output[op + 1]]
+        if trace.op_names[ops.name[op]] in ("data", "set_") and any(owner[v] == tensor for v in made):
+            return place(trace, ops.site[op], "shared memory")
+    return None
+
+
+def _writes_without_gradient(case: Case, tensor: int, optimizer: WatchedOptimizer) -> Location | None:
+    """Return the line of an optimizer of the user's own that writes into parameters whether they have a gradient or not."""
+    trace = case.flow.trace
+    steps = [trace.steps[s] for s in case.flow.tensors[tensor].changed]
+    if any(step.gradients[tensor].state != "none" for step in steps if tensor in step.gradients):
+        return None
+    for path in files(trace):
+        for node in ast.walk(tree_of(path)):
+            if isinstance(node, ast.ClassDef) and node.name == optimizer.type_name:
+                lines = [
+                    call.lineno
+                    for step in node.body
+                    if isinstance(step, Function) and step.name == "step"
+                    for call in calls_in(step)
+                    if called(call).endswith("_") and not called(call).startswith("_")
+                ]
+                return line_at(trace, path, min(lines), "step") if lines else None
+    return None

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 from gradcheck_freeze.rules.case import Case
 from gradcheck_freeze.rules.finding import Finding, Location, Severity
 from gradcheck_freeze.rules.places import place
 from gradcheck_freeze.rules.rule import rule
-from gradcheck_freeze.trace.record import NONE
+from gradcheck_freeze.trace.record import NONE, REQUIRES_GRAD, Write
 
 
 @rule("GF110", kind="leak", severity=Severity.ERROR)
@@ -26,20 +27,20 @@ def frozen_written(case: Case) -> Iterator[Finding]:
 
         nn.Embedding.from_pretrained(vectors, freeze=True, max_norm=1.0)     # every lookup rescales
 
+        teacher.load_state_dict(student.state_dict())    # after every step, with the contract `frozen = ["teacher"]`
+
     Left alone: averages and copies of a trained network (EMA teachers, target networks), and what is written once.
 
     Instead: leave frozen parameters out of the loop: `if p.requires_grad`.
     """
     trace = case.flow.trace
-    ops = trace.ops
     groups: dict[tuple[Location | None, str], list[int]] = {}
-    for tensor in sorted(case.intent.fixed - case.intent.tried):
-        writes = [trace.writes[w] for w in case.flow.tensors[tensor].written]
-        by_itself = [w for w in writes if w.op != NONE and _of_nothing_else(case, w.op)]
-        if trace.tensors[tensor].kind == "parameter" and len(by_itself) > 1 and len(by_itself) == len(writes):
-            op = by_itself[0].op
-            name = trace.op_names[ops.name[op]]
-            groups.setdefault((place(trace, by_itself[0].site, name), name), []).append(tensor)
+    for tensor, record in enumerate(trace.tensors):
+        if record.kind != "parameter" or tensor in case.intent.tried:
+            continue
+        written = _rewritten(case, tensor)
+        if written is not None:
+            groups.setdefault(written, []).append(tensor)
     for (cause, name), tensors in groups.items():
         yield frozen_written.finding(
             case.flow,
@@ -48,6 +49,56 @@ def frozen_written(case: Case) -> Iterator[Finding]:
             cause,
             fix="Leave out what does not require grad, or do this before the training starts.",
         )
+
+
+def _rewritten(case: Case, tensor: int) -> tuple[Location | None, str] | None:
+    """Return where, and by which op, a frozen tensor is written again and again; None if it is not."""
+    trace = case.flow.trace
+    seen = case.flow.tensors[tensor]
+    writes = [trace.writes[w] for w in seen.written]
+    if not writes or any(w.op == NONE for w in writes) or (seen.optimizers and seen.changed):
+        return None
+    names = [trace.op_names[trace.ops.name[w.op]] for w in writes]
+    place_of = (place(trace, writes[0].site, names[0]), names[0])
+    if tensor in case.intent.fixed:
+        # A clipping changes nothing any more once all is within its range: what counts is that it is done again.
+        if (
+            _once_learned(case, tensor)
+            and all(_of_nothing_else(case, w.op) for w in writes)
+            and _times_at(case, tensor, writes[0].site) > 1
+        ):
+            return place_of
+        if (
+            tensor in case.intent.stated
+            and set(names) == {"copy_"}
+            and len(writes) > 1
+            and _in_every_step(case, writes)
+        ):
+            return place_of
+    never_learns = not trace.tensors[tensor].requires_grad and tensor not in case.intent.carried
+    return place_of if never_learns and set(names) == {"embedding"} and len(writes) > 1 else None
+
+
+def _once_learned(case: Case, tensor: int) -> bool:
+    """Return whether a tensor required grad before it was frozen; a counter that is kept as a parameter never did."""
+    values = case.flow.trace.values
+    return any(values.tensor[v] == tensor and values.flags[v] & REQUIRES_GRAD for v in range(len(values)))
+
+
+def _in_every_step(case: Case, writes: list[Write]) -> bool:
+    """Return whether no two steps are made between one write and the next."""
+    steps = [step.after for step in case.flow.trace.steps]
+    between = [sum(a.after <= s < b.after for s in steps) for a, b in itertools.pairwise(writes)]
+    return between.count(1) == len(between)
+
+
+def _times_at(case: Case, tensor: int, site: int) -> int:
+    """Return how often an op at one place wrote into a tensor."""
+    values, ops = case.flow.trace.values, case.flow.trace.ops
+    return sum(
+        values.tensor[v] == tensor and values.op[v] != NONE and ops.site[values.op[v]] == site
+        for v in range(len(values))
+    )
 
 
 def _of_nothing_else(case: Case, op: int) -> bool:

@@ -10,11 +10,10 @@ from gradcheck_freeze.rules.finding import Finding, Location, Severity
 from gradcheck_freeze.rules.places import place, trail
 from gradcheck_freeze.rules.rule import rule
 from gradcheck_freeze.rules.source import last_return, method_return
+from gradcheck_freeze.rules.zero_derivative import STEPWISE, what_made_it_zero
 from gradcheck_freeze.trace.record import GRAD, NONE, REQUIRES_GRAD
 
-_STEPWISE = frozenset(
-    {"round", "sign", "sgn", "floor", "ceil", "trunc", "fix", "heaviside", "round_", "sign_", "floor_divide"}
-)
+_FILLING = frozenset({"zero_", "fill_", "constant_", "mul_", "copy_"})  # in-place ops that may leave nothing but zeros
 _SATURATING = frozenset(
     {
         "relu",
@@ -70,13 +69,14 @@ def gradient_always_zero(case: Case) -> Iterator[Finding]:
         key = (_cause(case, tensor, op, name), name)
         groups.setdefault(key, []).append(tensor)
         starts.setdefault(key, (value, op))
+    _join_what_they_feed(case, groups, starts)
     masked = {masking.tensor for masking in trace.maskings if masking.whole}
     for (cause, name), tensors in groups.items():
         if not name or (not masked & set(tensors) and all(_beside_a_learner(case, tensor) for tensor in tensors)):
             continue  # a bias that cancels out of a difference or before a normalisation: nothing is lost
         value, op = starts[cause, name]
         loss = max(case.flow.tensors[tensors[0]].received.bit_length() - 1, 0)
-        seen = "passes back zero" if name in _STEPWISE or value in trace.at_values else "most likely passes back zero"
+        seen = "passes back zero" if name in STEPWISE or value in trace.at_values else "most likely passes back zero"
         why = "a hook on it returns zeros" if masked & set(tensors) else f"{name}() {seen}"
         yield gradient_always_zero.finding(
             case.flow,
@@ -88,8 +88,30 @@ def gradient_always_zero(case: Case) -> Iterator[Finding]:
         )
 
 
+def _join_what_they_feed(
+    case: Case,
+    groups: dict[tuple[Location | None, str], list[int]],
+    starts: dict[tuple[Location | None, str], tuple[int, int]],
+) -> None:
+    """Put a weight that gets zeros because its input is all zero to the dead activation which gives that input."""
+    ops = case.flow.trace.ops
+    dead = {
+        value: key
+        for key, (_, op) in starts.items()
+        if key[1] in _SATURATING
+        for value in ops.outputs[ops.first_output[op] : ops.first_output[op + 1]]
+    }
+    for key, (_, op) in list(starts.items()):
+        if op == NONE or key[1] in _SATURATING:
+            continue
+        feeding = [dead[v] for v in ops.inputs[ops.first_input[op] : ops.first_input[op + 1]] if v in dead]
+        if feeding:
+            groups[feeding[0]] += groups.pop(key)
+            del starts[key]
+
+
 def _fix(name: str) -> str:
-    if name in _STEPWISE:
+    if name in STEPWISE:
         return "Use a straight-through estimator, x + (op(x) - x).detach(), or a soft version of it."
     return "Keep the input where the derivative is not zero: check initial values, masks, ranges and the dimension it works on."
 
@@ -103,10 +125,16 @@ def _cause(case: Case, tensor: int, op: int, name: str) -> Location | None:
     if op == NONE:
         return None
     ops = trace.ops
+    made = what_made_it_zero(case, op, name)
+    if made is not None:
+        return made
     factors = [trace.values.tensor[v] for v in ops.inputs[ops.first_input[op] : ops.first_input[op + 1]]]
     zero = [t for t in factors if t != NONE and _all_zero(case, t) and trace.tensors[t].declared != NONE]
     if zero and _all_zero(case, tensor):  # two factors that are zero keep each other there
-        return place(trace, trace.tensors[zero[0]].declared, "zero")
+        values = trace.values
+        filled = [values.op[v] for v in range(len(values)) if values.tensor[v] == zero[0] and values.op[v] != NONE]
+        own = [o for o in filled if trace.op_names[ops.name[o]] in _FILLING and o < op and ops.site[o] != NONE]
+        return place(trace, ops.site[own[-1]] if own else trace.tensors[zero[0]].declared, "zero")
     classes = method_return(trace, f"{name}.backward")
     return classes or place(trace, ops.site[op], name)
 
@@ -176,7 +204,7 @@ def _likeliest(case: Case, tensor: int) -> tuple[int, int]:
             continue
         loss = (case.flow.gradient[value] & -case.flow.gradient[value]).bit_length() - 1
         way = [op for op in path(case.flow, value, loss) if ops.mode[op] == GRAD and not _writes(case, op, tensor)]
-        for kinds in (_STEPWISE, _SATURATING):
+        for kinds in (STEPWISE, _SATURATING):
             for op in way:
                 if trace.op_names[ops.name[op]] in kinds:
                     return value, op

@@ -17,19 +17,23 @@ from gradcheck_freeze.rules.diagnosis import (
     ScriptRecord,
     Window,
 )
-from gradcheck_freeze.rules.finding import Finding
+from gradcheck_freeze.rules.finding import Finding, Severity
+from gradcheck_freeze.rules.gradient_never_zeroed import gradient_never_zeroed
+from gradcheck_freeze.rules.gradient_thrown_away import gradient_thrown_away
 from gradcheck_freeze.rules.ignores import set_aside
 from gradcheck_freeze.rules.intent import Intent, read_intent
 from gradcheck_freeze.rules.places import excerpts, names_of, place, relative
 from gradcheck_freeze.rules.table import RULES
 from gradcheck_freeze.trace.record import NONE, GradientState
 
+_ECHOES = frozenset({gradient_thrown_away.code, gradient_never_zeroed.code})
+
 
 def judge(flow: FlowGraph, contract: Contract) -> Diagnosis:
     """Return the diagnosis; raises `ContractError` for a pattern that names nothing."""
     intent = read_intent(flow, contract)
     case = build_case(flow, intent)
-    found = sorted((f for rule in RULES for f in rule.check(case)), key=_order)
+    found = sorted(_without_echoes(f for rule in RULES for f in rule.check(case)), key=_order)
     findings, ignored, unneeded = set_aside(found, contract.ignores, [t.names for t in flow.trace.tensors])
     parameters = _parameters(flow, intent, findings, ignored)
     by_name = {p.name: p for p in parameters}
@@ -53,6 +57,13 @@ def judge(flow: FlowGraph, contract: Contract) -> Diagnosis:
     )
 
 
+def _without_echoes(findings: Iterable[Finding]) -> list[Finding]:
+    """Leave out what is said of a gradient that a leak or blockage explains: mending that ends it, or changes it."""
+    found = list(findings)
+    blamed = {n for f in found if f.severity > Severity.NOTE and f.kind in ("leak", "blockage") for n in f.parameters}
+    return [f for f in found if f.rule not in _ECHOES or not blamed.issuperset(f.parameters)]
+
+
 def _order(finding: Finding) -> tuple[int, str, str, int, str]:
     cause = finding.cause
     return (-finding.severity, finding.rule, cause.path if cause else "", cause.line if cause else 0, finding.where)
@@ -69,15 +80,21 @@ def _parameters(
     records = []
     # A tensor that the model no longer has may bear the name of the one that took its place, which is the one to report.
     order = sorted(range(len(trace.tensors)), key=lambda t: trace.tensors[t].alive)
+    taken = {name for tensor in trace.tensors if tensor.alive for name in tensor.names}
     for index, tensor in ((t, trace.tensors[t]) for t in order):
         name = next((n for n in tensor.names if n in spoken), tensor.names[0])  # the name that a finding calls it by
         seen = flow.tensors[index]
-        if not name or (
-            tensor.kind == "tensor"
-            and not seen.optimizers
-            and not tensor.registered
-            and "." not in name
-            and not seen.received
+        replaced = not tensor.alive and name not in spoken and name in taken
+        if (
+            not name
+            or replaced
+            or (
+                tensor.kind == "tensor"
+                and not seen.optimizers
+                and not tensor.registered
+                and "." not in name
+                and not seen.received
+            )
         ):
             continue
         gradient = trace.gradients.get(index, GradientState("none"))

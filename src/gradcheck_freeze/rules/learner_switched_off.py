@@ -11,6 +11,7 @@ from gradcheck_freeze.rules.intent import is_misspelt
 from gradcheck_freeze.rules.places import place
 from gradcheck_freeze.rules.rule import rule
 from gradcheck_freeze.rules.source import attribute_set
+from gradcheck_freeze.trace.record import NONE, Declaration
 
 
 @rule("GF220", kind="blockage", severity=Severity.ERROR)
@@ -62,6 +63,12 @@ def _switched_off(case: Case) -> dict[int, tuple[Location | None, str]]:
         elif attributes and tensor in off and flow.tensors[tensor].optimizers and not flow.tensors[tensor].received:
             cause = attribute_set(trace, attributes)
             found[tensor] = (cause, "this only sets a Python attribute: its requires_grad stays False")
+    for tensor, when in case.intent.frozen_since.items():
+        steps = [step for s in flow.tensors[tensor].steps if (step := trace.steps[s]).after > when]
+        before = [s for s in flow.tensors[tensor].changed if trace.steps[s].after <= when]
+        if tensor in case.intent.learn and before and len(steps) > 1 and _by_an_evaluation(case, off[tensor], tensor):
+            cause = place(trace, off[tensor].site, "requires_grad = False")
+            found[tensor] = (cause, "an evaluation switched it off here and never switched it on again")
     for number, optimizer in enumerate(trace.optimizers):
         held = held_by(case, number)
         since = [case.intent.frozen_since.get(t) for t in held]
@@ -74,3 +81,16 @@ def _switched_off(case: Case) -> dict[int, tuple[Location | None, str]]:
                 why = f"it was switched off here while {optimizer.name} goes on stepping nothing"
                 found.setdefault(tensor, (cause, why))
     return found
+
+
+def _by_an_evaluation(case: Case, freeze: Declaration, tensor: int) -> bool:
+    """Return whether a function that froze a tensor also put its network into eval mode and back into train mode."""
+    trace = case.flow.trace
+    around = case.around(trace.tensors[tensor].module)
+    function = trace.sites[freeze.site].function if freeze.site != NONE else ""
+    modes = {
+        d.value
+        for d in trace.declarations
+        if d.kind == "mode" and d.modules[0] in around and d.site != NONE and trace.sites[d.site].function == function
+    }
+    return modes == {False, True}

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 
 from gradcheck_freeze.rules.case import Case
 from gradcheck_freeze.rules.finding import Finding, Location, Severity
-from gradcheck_freeze.rules.places import place
+from gradcheck_freeze.rules.frozen_fed_gradient import treated_as_frozen
+from gradcheck_freeze.rules.places import line_at, place
 from gradcheck_freeze.rules.rule import rule
+from gradcheck_freeze.rules.syntax import helper_made, walks_again
 from gradcheck_freeze.trace.record import NONE
 
 
@@ -43,7 +45,8 @@ def missing_from_optimizer(case: Case) -> Iterator[Finding]:
         and not case.flow.tensors[t].written
     ]
     groups: dict[tuple[Location | None, str, str, Severity], list[int]] = {}
-    for tensor in missing:
+    treated = treated_as_frozen(case) if missing else set()  # told by frozen-fed-gradient
+    for tensor in (t for t in missing if t not in treated):
         reason = _reason(case, tensor, missing)
         if reason is not None:
             groups.setdefault(reason, []).append(tensor)
@@ -73,7 +76,7 @@ def _reason(case: Case, tensor: int, missing: list[int]) -> tuple[Location | Non
     optimizer = trace.optimizers[-1] if trace.optimizers else None
     if not record.registered:
         return (
-            _put(case, record.module) or _made(case, tensor),
+            _in_a_helper(case, record.module) or _put(case, record.module) or _made(case, tensor),
             "it sits in a plain Python container or variable, so parameters() does not list it",
             "Register it: nn.ModuleList, nn.ModuleDict, nn.ParameterList or nn.ParameterDict, made in __init__.",
             Severity.ERROR,
@@ -96,13 +99,21 @@ def _reason(case: Case, tensor: int, missing: list[int]) -> tuple[Location | Non
             "Build the optimizer after this line, or add the new parameters with add_param_group().",
             Severity.ERROR,
         )
+    unfrozen = _unfrozen(case, tensor)
+    if unfrozen is not None:
+        return (
+            unfrozen,
+            "it was unfrozen after the optimizer had been built without it",
+            "Hand it over here too, optimizer.add_param_group(...), or build the optimizer anew.",
+            Severity.ERROR,
+        )
     root = case.root(tensor)
-    family = [t for t, other in enumerate(trace.tensors) if other.kind == "parameter" and case.root(t) == root]
+    network = _network(case, tensor)  # one name may have been given to several, one after the other
+    family = [t for t, other in enumerate(trace.tensors) if other.kind == "parameter" and _network(case, t) == network]
     held = [t for t in family if case.flow.tensors[t].optimizers]
-    absent = [t for t in missing if case.root(t) == root]
-    if held and len(absent) < len(held):
-        replaced = [d for d in trace.declarations if tensor in d.tensors and d.kind == "replaced"]
-        cause = place(trace, replaced[-1].site, "replaced") if replaced else None
+    absent = [t for t in missing if _network(case, t) == network]
+    if held and _is_the_lesser(case, absent, held):
+        cause = _replaced(case, tensor) or _walked_before(case)
         if cause is None and optimizer is not None:
             cause = place(trace, optimizer.built, "optimizer")
         return (
@@ -114,7 +125,7 @@ def _reason(case: Case, tensor: int, missing: list[int]) -> tuple[Location | Non
     stale = [o for o in trace.optimizers if any(not trace.tensors[t].alive for g in o.groups for t in g.tensors)]
     if stale and not held:
         return (
-            place(trace, record.declared, "replaced"),
+            _replaced(case, tensor) or place(trace, record.declared, "replaced"),
             f"{stale[-1].name} still holds the tensors that it replaced",
             "Build the optimizer after the model has got its final parameters.",
             Severity.ERROR,
@@ -130,12 +141,42 @@ def _reason(case: Case, tensor: int, missing: list[int]) -> tuple[Location | Non
     return None
 
 
+def _unfrozen(case: Case, tensor: int) -> Location | None:
+    """Return where a tensor was unfrozen once all optimizers were there, at least two steps before the end."""
+    trace = case.flow.trace
+    flags = [d for d in trace.declarations if tensor in d.tensors and d.kind == "requires_grad"]
+    last = max((o.after for o in trace.optimizers), default=0)
+    if len(flags) < 2 or flags[-2].value or not flags[-1].value or flags[-1].after <= last:
+        return None
+    waited = sum(step.after > flags[-1].after for step in trace.steps)
+    return place(trace, flags[-1].site, "requires_grad = True") if waited > 1 else None
+
+
+def _replaced(case: Case, tensor: int) -> Location | None:
+    """Return where a tensor took the place of another for the last time."""
+    trace = case.flow.trace
+    found = [d for d in trace.declarations if tensor in d.tensors and d.kind == "replaced"]
+    return place(trace, found[-1].site, "replaced") if found else None
+
+
+def _network(case: Case, tensor: int) -> int | str:
+    """Return the outermost module that holds a tensor, or its name where none does."""
+    around = case.around(case.flow.trace.tensors[tensor].module)
+    return around[-1] if around else case.root(tensor)
+
+
+def _is_the_lesser(case: Case, absent: list[int], held: list[int]) -> bool:
+    """Return whether what an optimizer leaves out is the lesser part: of a probe or an adapter it holds the lesser itself."""
+    size = [sum(case.flow.trace.tensors[t].numel for t in part) for part in (absent, held)]
+    return len(absent) < len(held) or (len(absent) == len(held) and size[0] < size[1] / 2)
+
+
 def _meant_to_learn(case: Case, root: str) -> bool:
     """Return whether a network is in train mode throughout, and nothing in the code says that it should stay as it is."""
     trace = case.flow.trace
     number = next((i for i, module in enumerate(trace.modules) if module.name == root), NONE)
     calls = [call for call in trace.calls if call.module == number]
-    switched = any(d.kind == "mode" and number in d.modules for d in trace.declarations)
+    switched = any(d.kind == "mode" and not d.value and number in d.modules for d in trace.declarations)
     return number != NONE and bool(calls) and all(call.training for call in calls) and not switched
 
 
@@ -172,6 +213,28 @@ def _used_up(case: Case) -> Location | None:
             if group.iterator != NONE:
                 return place(case.flow.trace, group.iterator, "iterator")
     return None
+
+
+def _walked_before(case: Case) -> Location | None:
+    """Return the line that goes through an iterator a second time, where a parameter group was left empty by it."""
+    trace = case.flow.trace
+    for optimizer in trace.optimizers:
+        path = trace.sites[optimizer.built].path if optimizer.built != NONE else ""
+        if any(not group.tensors for group in optimizer.groups) and (lines := walks_again(path)):
+            return line_at(trace, path, lines[0].line, "iterator")
+    return None
+
+
+def _in_a_helper(case: Case, module: int) -> Location | None:
+    """Return where a module keeps an object of a class that is no module, with the unregistered ones in it."""
+    trace = case.flow.trace
+    inside = [m for m in case.around(module) if not trace.modules[m].registered]
+    parent = trace.modules[inside[-1]].parent if inside else NONE
+    if parent == NONE:
+        return None
+    attribute = trace.modules[inside[-1]].name.removeprefix(trace.modules[parent].name + ".").split(".")[0]
+    found = helper_made(trace, trace.modules[parent].type_name, attribute)
+    return line_at(trace, *found, "not registered") if found else None
 
 
 def _put(case: Case, module: int) -> Location | None:

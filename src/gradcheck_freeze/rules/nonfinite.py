@@ -16,6 +16,8 @@ _SINGULAR = (
     "__pow__", "norm", "vector_norm", "linalg_norm", "linalg_vector_norm", "std", "var", "cdist", "pairwise_distance", "acos",
     "asin", "atan2", "exp", "softmax", "log_softmax", "logsumexp", "normalize", "cosine_similarity", "where",
 )  # fmt: skip
+_OVER_ROWS = frozenset({"softmax", "log_softmax", "logsumexp"})
+_MASKING = frozenset({"masked_fill", "masked_fill_", "where"})
 
 
 @rule("GF217", kind="blockage", severity=Severity.ERROR)
@@ -56,7 +58,23 @@ def gradient_not_finite(case: Case) -> Iterator[Finding]:
             return  # everything after it is NaN too
 
 
-def origin(case: Case) -> Location | None:
+def maker(case: Case, op: int) -> Location | None:
+    """Return the line that makes an op give gradients that are not finite, where it is the program's and not an overflow.
+
+    A row of which a mask leaves nothing is made by the mask, not by the softmax over it.
+    """
+    trace = case.flow.trace
+    ops = trace.ops
+    if op == NONE or trace.op_names[ops.name[op]] not in _SINGULAR:
+        return None
+    if trace.op_names[ops.name[op]] in _OVER_ROWS:
+        before = trace.values.op[ops.inputs[ops.first_input[op]]]
+        if before != NONE and trace.op_names[ops.name[before]] in _MASKING:
+            op = before
+    return place(trace, ops.site[op], trace.op_names[ops.name[op]])
+
+
+def origin(case: Case) -> int:
     """Return the op at which a gradient stops being finite, in a step in which the gradient of every value was watched."""
     trace = case.flow.trace
     ops, seen = trace.ops, trace.at_values
@@ -64,8 +82,8 @@ def origin(case: Case) -> Location | None:
         made = [seen.get(v) for v in ops.outputs[ops.first_output[op] : ops.first_output[op + 1]]]
         read = [seen.get(v) for v in ops.inputs[ops.first_input[op] : ops.first_input[op + 1]]]
         if "finite" in made and "nonfinite" in read and "nonfinite" not in made:
-            return place(trace, ops.site[op], trace.op_names[ops.name[op]])
-    return None
+            return op
+    return NONE
 
 
 def _likeliest(case: Case, hurt: set[int]) -> Location | None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
-from gradcheck_freeze.rules.case import Case
+from gradcheck_freeze.rules.case import ONE_NUMBER, Case
 from gradcheck_freeze.rules.finding import Finding, Location, Severity
 from gradcheck_freeze.rules.places import place
 from gradcheck_freeze.rules.rule import rule
+from gradcheck_freeze.rules.syntax import around, computed_with, only_call
 from gradcheck_freeze.trace.record import NONE, REQUIRES_GRAD
 
 
@@ -59,4 +61,75 @@ def _last_use(case: Case, tensor: int) -> Location | None:
             marks.update(carried)
             if carried:
                 last = op
-    return place(trace, ops.site[last], "unused result") if last != NONE else None
+    if last == NONE:
+        return None
+    taken = _taken_into_a_loss(case, marks)
+    taken = taken if taken != NONE else _taken_to_compute_with(case, marks)
+    if taken != NONE:
+        return place(trace, ops.site[taken], trace.op_names[ops.name[taken]])
+    backward = _backward_on_a_part(case, last)
+    return backward or _where_it_is_dropped(case, ops.site[last])
+
+
+def _taken_into_a_loss(case: Case, marks: set[int]) -> int:
+    """Return the op that takes the result out of torch as a number, on the line that adds it to what a loss is made of."""
+    trace = case.flow.trace
+    ops = trace.ops
+    for op in range(len(ops) - 1):
+        taken = trace.op_names[ops.name[op]] in ONE_NUMBER and ops.inputs[ops.first_input[op]] in marks
+        if taken and ops.site[op] != NONE and ops.site[op + 1] != NONE:
+            here, after = trace.sites[ops.site[op]], trace.sites[ops.site[op + 1]]
+            goes_on = ops.outputs[ops.first_output[op + 1] : ops.first_output[op + 2]]
+            if (here.path, here.line) == (after.path, after.line) and any(case.flow.data[v] for v in goes_on):
+                return op
+    return NONE
+
+
+def _taken_to_compute_with(case: Case, marks: set[int]) -> int:
+    """Return the op that takes the result out of torch as a number which a variable holds and something is computed with."""
+    trace = case.flow.trace
+    ops = trace.ops
+    first = min((b.after for b in trace.backwards), default=0)
+    for op in range(first):
+        if (
+            trace.op_names[ops.name[op]] in ONE_NUMBER
+            and ops.inputs[ops.first_input[op]] in marks
+            and ops.site[op] != NONE
+        ):
+            where = trace.sites[ops.site[op]]
+            if computed_with(where.path, where.line):
+                return op
+    return NONE
+
+
+def _backward_on_a_part(case: Case, last: int) -> Location | None:
+    """Return the backward call that was made on a term, where the sum of it and the unused result was made too.
+
+    It is to blame if it had the choice: the sum stands in the same function, or the term is picked out of several.
+    """
+    trace = case.flow.trace
+    ops = trace.ops
+    roots = {
+        root: number
+        for number, loss in enumerate(case.flow.losses)
+        for b in loss.backwards
+        for root in trace.backwards[b].roots
+    }
+    for value in ops.inputs[ops.first_input[last] : ops.first_input[last + 1]]:
+        if value in roots and ops.site[last] != NONE:
+            loss = case.flow.losses[roots[value]]
+            same = loss.site != NONE and trace.sites[loss.site].function == trace.sites[ops.site[last]].function
+            return place(trace, loss.site, "backward") if same or not loss.name.isidentifier() else None
+    return None
+
+
+def _where_it_is_dropped(case: Case, site: int) -> Location | None:
+    """Return the line that computes the unused result, or the one that calls the function which returns it."""
+    trace = case.flow.trace
+    if site == NONE:
+        return None
+    where = trace.sites[site]
+    held = around(where.path, where.line)
+    if held and isinstance(held[-1], ast.Return) and (calling := only_call(trace, site)) is not None:
+        return calling
+    return place(trace, site, "unused result")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
 from gradcheck_freeze.rules.attribution import held_by
 from gradcheck_freeze.rules.case import Case
-from gradcheck_freeze.rules.finding import Finding, Severity
-from gradcheck_freeze.rules.places import place
+from gradcheck_freeze.rules.finding import Finding, Location, Severity
+from gradcheck_freeze.rules.places import line_at, place
 from gradcheck_freeze.rules.rule import rule
+from gradcheck_freeze.rules.syntax import around, called, calls_in, files, function_around, tree_of
+from gradcheck_freeze.trace.record import NONE, Backward
 
 _PATIENCE = 4
 
@@ -45,12 +48,48 @@ def optimizer_never_steps(case: Case) -> Iterator[Finding]:
         if not waiting:
             continue
         backward = place(trace, fed[-1].site, "backward")
-        built = place(trace, optimizer.built, "optimizer")
+        cause = _step_in_vain(case, number) or _other_step(case, fed) or place(trace, optimizer.built, "optimizer")
         yield optimizer_never_steps.finding(
             case.flow,
             waiting,
             f"{{where}} gets gradient in {len(fed)} backward calls, but {optimizer.name}.step() is never called.",
-            built,
-            trail=tuple(p for p in (backward, built) if p),
+            cause,
+            trail=tuple(p for p in (backward, cause) if p),
             fix=f"Call {optimizer.name}.step() after backward().",
         )
+
+
+def _step_in_vain(case: Case, number: int) -> Location | None:
+    """Return the `if` that never let the program come to the step of this optimizer, or the line of that step."""
+    trace = case.flow.trace
+    name = trace.optimizers[number].name.rpartition(".")[2]
+    for path in files(trace):
+        for call in _step_calls(path):
+            if ast.unparse(call.func).removesuffix(".step").rpartition(".")[2] == name:
+                return line_at(trace, path, _gate(path, call.lineno, 0), "step")
+    return None
+
+
+def _other_step(case: Case, fed: list[Backward]) -> Location | None:
+    """Return the call of another `step()` that follows, in the same function, a backward whose gradient nobody applies."""
+    trace = case.flow.trace
+    for backward in fed:
+        applied = next((step for step in trace.steps if step.after >= backward.after), None)
+        if backward.site == NONE or (applied is not None and set(applied.gradients) & set(backward.received)):
+            continue
+        where = trace.sites[backward.site]
+        within = function_around(where.path, where.line)
+        lines = sorted(call.lineno for call in _step_calls(where.path, within) if call.lineno > where.line)
+        if lines:
+            return line_at(trace, where.path, _gate(where.path, lines[0], where.line), "step")
+    return None
+
+
+def _gate(path: str, line: int, after: int) -> int:
+    """Return the line of the `if` around a line, if it comes after another line; else the line itself."""
+    gates = [n.lineno for n in around(path, line) if isinstance(n, ast.If) and after < n.lineno < line]
+    return gates[-1] if gates else line
+
+
+def _step_calls(path: str, within: ast.AST | None = None) -> Iterator[ast.Call]:
+    yield from (call for call in calls_in(within or tree_of(path)) if called(call) == "step")

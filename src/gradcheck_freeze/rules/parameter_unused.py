@@ -30,11 +30,16 @@ def parameter_unused(case: Case) -> Iterator[Finding]:
     if case.forward_unseen:
         return
     trace = case.flow.trace
+    left_out = any(
+        seen.received and not seen.optimizers and t in case.intent.learn for t, seen in enumerate(case.flow.tensors)
+    )
     groups: dict[int, list[int]] = {}
     for tensor in sorted(case.unread):
         record = trace.tensors[tensor]
         if not (case.flow.tensors[tensor].optimizers or tensor in case.intent.stated) or not record.alive:
             continue
+        if left_out and ".param_groups." in record.names[0]:
+            continue  # a second model that only the optimizer has: told by missing-from-optimizer, of the first one
         if record.module != NONE and _sibling_used(case, record.module):
             continue
         groups.setdefault(record.module, []).append(tensor)

@@ -48,6 +48,7 @@ def cover(trace: Trace, tensors: Collection[int]) -> str:
     wanted = {trace.tensors[t].names[0] for t in tensors}
     kinds = {trace.tensors[t].kind for t in tensors}
     everything = {t.names[0] for t in trace.tensors if t.kind in kinds and t.names[0]}
+    modules = {module.name for module in trace.modules}
     parts: list[str] = []
     left = set(wanted)
     prefixes = sorted(
@@ -56,6 +57,11 @@ def cover(trace: Trace, tensors: Collection[int]) -> str:
     )
     for prefix in prefixes:
         below = {name for name in everything if name.startswith(prefix + ".")}
+        # An object that only keeps one module, as a trainer does, is not what its author would name; `self` never is.
+        if prefix not in modules and (
+            prefix == "self" or len({name[len(prefix) + 1 :].partition(".")[0] for name in below}) == 1
+        ):
+            continue
         if below <= wanted and below & left:
             parts.append(prefix)
             left -= below

@@ -100,5 +100,40 @@ def method_return(trace: Trace, name: str) -> Location | None:
     return None
 
 
+@functools.lru_cache(maxsize=64)
+def _put(path: str) -> tuple[tuple[str, int], ...]:
+    """Return target and line of every `target.append(...)` and its like, and of every `target[...] = ...`, in a file."""
+    try:
+        tree = ast.parse("".join(linecache.getlines(path)))
+    except (SyntaxError, ValueError):
+        return ()
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _PUTTING:
+            found.append((ast.unparse(node.func.value), node.lineno))
+        elif isinstance(node, ast.Assign):
+            found += [(ast.unparse(t.value), node.lineno) for t in node.targets if isinstance(t, ast.Subscript)]
+        elif isinstance(node, ast.AugAssign):
+            found.append((ast.unparse(node.target), node.lineno))
+    return tuple(sorted(found, key=lambda row: row[1]))
+
+
+_PUTTING = frozenset({"append", "appendleft", "extend", "insert", "add", "setdefault", "update"})
+
+
+def put_into(trace: Trace, holder: str) -> Location | None:
+    """Return the one line that puts something into `holder`, or into what holds it; None where there are several."""
+    for part in reversed(holder.split(".")[-2:]):
+        lines = {
+            (path, line)
+            for path in {site.path for site in trace.sites}
+            for target, line in _put(path)
+            if _last(target.partition("[")[0]) == part
+        }
+        if lines:
+            return line_at(trace, *lines.pop(), "append") if len(lines) == 1 else None
+    return None
+
+
 def _last(name: str) -> str:
     return name.rpartition(".")[2]

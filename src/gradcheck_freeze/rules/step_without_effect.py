@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from gradcheck_freeze.rules.case import Case
 from gradcheck_freeze.rules.finding import Finding, Location, Severity
-from gradcheck_freeze.rules.places import place
+from gradcheck_freeze.rules.places import line_at, place
 from gradcheck_freeze.rules.rule import rule
 from gradcheck_freeze.rules.source import last_return
+from gradcheck_freeze.rules.syntax import assigned_before, rates_in
 from gradcheck_freeze.trace.record import NONE, Step
 
 # Eight times the rounding error, against the largest gradient of the step. In lower precision lost updates are the rule.
@@ -40,6 +41,7 @@ def step_without_effect(case: Case) -> Iterator[Finding]:
             continue
         for position, group in enumerate(trace.optimizers[number].groups):
             fed = {t for t in group.tensors if case.flow.tensors[t].received and t in case.intent.learn}
+            fed -= case.cut.keys()
             still = {t for t in fed if not any(t in step.changed for step in steps)}
             yield from _about(case, number, position, steps, still)
 
@@ -122,6 +124,11 @@ def _no_rate(case: Case, number: int, count: int) -> tuple[Location | None, str,
         cause = place(trace, optimizer.loaded, "load_state_dict")
     if optimizer.schedule != NONE:
         cause = last_return(trace, optimizer.schedule, "schedule")
+    elif optimizer.built != NONE and any(group.settings.get("lr") for group in optimizer.groups):
+        path = trace.sites[optimizer.built].path  # a rate of its own for every group
+        written = rates_in(path)
+        line = assigned_before(path, written[0]) or written[0] if len(written) == 1 else None
+        cause = line_at(trace, path, line, "lr") if line else cause
     return (
         cause,
         f"its learning rate was 0 in all {count} steps watched",

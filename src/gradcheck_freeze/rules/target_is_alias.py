@@ -6,11 +6,13 @@ import re
 from collections.abc import Iterator
 
 from gradcheck_freeze.flow.frontier import cuts
+from gradcheck_freeze.rules.average_never_follows import added_to_itself
 from gradcheck_freeze.rules.case import Case
 from gradcheck_freeze.rules.finding import Finding, Severity
 from gradcheck_freeze.rules.places import place
 from gradcheck_freeze.rules.rule import rule
 from gradcheck_freeze.rules.source import assignment_of
+from gradcheck_freeze.trace.record import NONE
 
 _ROLES = {
     "target",
@@ -26,6 +28,7 @@ _ROLES = {
     "lagged",
     "prev",
 }
+_PLAIN = {"module", "model", "net", "network", "shadow"}  # what wrappers call what they hold
 
 
 @rule("GF106", kind="leak", severity=Severity.ERROR)
@@ -53,8 +56,8 @@ def target_is_alias(case: Case) -> Iterator[Finding]:
             if pair is not None:
                 groups.setdefault(pair, []).append(tensor)
     for (role, plain), tensors in groups.items():
-        if not cuts(case.flow, tensors):
-            continue  # nothing that it computes is kept apart from the gradient: the name means something else
+        if not cuts(case.flow, tensors) and any(added_to_itself(case, t) == NONE for t in tensors):
+            continue  # nothing tells it from the other, not even an update: the name means something else
         step = trace.steps[case.flow.tensors[tensors[0]].changed[0]]
         cause = assignment_of(trace, role, {plain})
         moved = place(trace, step.site, "step")
@@ -78,10 +81,12 @@ def _roots(names: tuple[str, ...]) -> tuple[str, str] | None:
             ours, theirs = role.split("."), plain.split(".")
             while len(ours) > 1 and len(theirs) > 1 and ours[-1] == theirs[-1]:
                 del ours[-1], theirs[-1]
-            if ours != theirs and len(role.split(".")) > len(ours) and _is_role(ours[-1]) and not _is_role(theirs[-1]):
+            if ours != theirs and len(role.split(".")) > len(ours) and _is_role(ours) and not _is_role(theirs):
                 return ".".join(ours), ".".join(theirs)
     return None
 
 
-def _is_role(name: str) -> bool:
-    return bool({part.lower() for part in re.findall(r"[A-Za-z][a-z]*", name)} & _ROLES)
+def _is_role(path: list[str]) -> bool:
+    """Return whether the last part of a name that says something says that it is a reference: `ema` of `ema.module`."""
+    told = [part for part in path if part not in _PLAIN] or path
+    return bool({part.lower() for part in re.findall(r"[A-Za-z][a-z]*", told[-1])} & _ROLES)

@@ -36,6 +36,9 @@ def assemble(recorder: Recorder) -> Trace:
     in_groups = _names_in_groups(recorder)
     for slot in gradients.gradient_slots.values():
         in_groups.setdefault(slot, "")  # a leaf whose `.grad` the user's code reads, in a variable that nobody searched
+    for kind, value, slot, _, _ in recorder.declaring.made:
+        if kind == "requires_grad" and not value:
+            in_groups.setdefault(slot, "")  # what was frozen and then replaced or dropped, before it got a name
     tensors, slots = inventory.watched_tensors(module_index, in_groups)
     _add_short_lived(recorder, modules, module_index, tensors, slots)
     tensors = _with_last_read(recorder, tensors, slots)
@@ -94,8 +97,12 @@ def assemble(recorder: Recorder) -> Trace:
         gradient_of=gradient_of,
         writes=[replace(write, tensor=slots[write.tensor]) for write in stepping.writes if write.tensor in slots],
         zeroings=[replace(zeroing, tensors=of(zeroing.tensors)) for zeroing in gradients.zeroings],
+        discarded={slots[s]: tuple(held) for s, held in gradients.discarded.items() if s in slots},
+        handed={slots[s]: tuple(times) for s, times in gradients.handed.items() if s in slots},
+        lent=frozenset(of(tuple(gradients.lent))),
+        kept=list(recorder.kept.found.values()),
         declarations=sorted(
-            [*_declarations(recorder, slots), *_switches(recorder, module_index)],
+            [*_declarations(recorder, slots), *_switches(recorder, module_index), *_walks(recorder)],
             key=lambda declaration: declaration.after,
         ),
         gradients={slots[s]: state for s, state in gradients.states.items() if s in slots},
@@ -192,6 +199,11 @@ def _switches(recorder: Recorder, index: dict[int, int]) -> list[Declaration]:
         for number, mode, site, after in recorder.modules.switches
         if number in index
     ]
+
+
+def _walks(recorder: Recorder) -> list[Declaration]:
+    """Return the lines that went over the names of parameters."""
+    return [Declaration("walked", True, (), (), site, after) for site, after in recorder.declaring.walked.items()]
 
 
 def _gradient_of(recorder: Recorder, slots: dict[int, int]) -> dict[int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -19,10 +20,16 @@ class DeclarationWatch:
 
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
+        self.walked: dict[int, int] = {}  # site → time of the first walk over the names of parameters there
         self.made: list[tuple[str, bool, int, int, int]] = []  # kind, value, slot, site, time
 
     def _note(self, kind: str, value: bool, slot: int, site: int) -> None:
         self.made.append((kind, value, slot, site, len(self.recorder.ops.ops)))
+
+    def _displaced(self, old: torch.Tensor, site: int) -> None:
+        slot = self.recorder.ops.tensors.slot(old)
+        if slot != NONE:
+            self._note("displaced", False, slot, site)
 
     def requires_grad(self, func: Any, args: Any, kwargs: Any) -> Any:
         """Run `requires_grad_()` or an assignment to `requires_grad`, and note it."""
@@ -31,10 +38,17 @@ class DeclarationWatch:
         try:
             tensor = args[0]
             tensors = recorder.ops.tensors
-            recorder.ops.value_of(tensor)
+            value = recorder.ops.value_of(tensor)
+            # A loss that was computed without gradient and is then made to require it still depends on what it was made of.
+            computed = tensor.dim() == 0 and tensors.slot(tensor) == NONE
             slot = tensors.adopt(tensor) if tensor.requires_grad and tensor.is_leaf else tensors.slot(tensor)
             if slot != NONE:
-                tensors.add(tensor, NONE, flags_of(tensor), slot, len(recorder.ops.ops))
+                if computed and tensor.requires_grad:
+                    recorder.ops.write_op(
+                        recorder.ops.number("requires_grad_"), [value], (), [tensor], sys._getframe(2)
+                    )
+                else:
+                    tensors.add(tensor, NONE, flags_of(tensor), slot, len(recorder.ops.ops))
                 self._note("requires_grad", bool(tensor.requires_grad), slot, recorder.sites.here(sys._getframe(2)))
         except Exception as error:
             recorder.fail(error)
@@ -55,8 +69,40 @@ class DeclarationWatch:
                 recorder.inventory.tensor_declared[slot] = site
                 recorder.inventory.tensor_built.setdefault(slot, recorder.sites.construction(frame, torch.nn.Module))
                 self._note_construction(frame)
-                replaced = module._parameters.get(name) is not None
+                old = module._parameters.get(name)
+                replaced = old is not None
+                if old is not None and old is not parameter:
+                    self._displaced(old, site)
                 self._note("replaced" if replaced else "registered", True, slot, site)
+        except Exception as error:
+            recorder.fail(error)
+
+    def watch_walk(self, original: Any) -> Any:
+        """Return `Module.named_parameters`, noting where the user's code asks for the names."""
+        recorder = self.recorder
+
+        @functools.wraps(original)
+        def named_parameters(module: torch.nn.Module, *args: Any, **kwargs: Any) -> Any:
+            if recorder.here():
+                frame = sys._getframe(1)
+                if recorder.sites.is_user(frame.f_code.co_filename):
+                    self.walked.setdefault(recorder.sites.of(frame), len(recorder.ops.ops))
+            return original(module, *args, **kwargs)
+
+        return named_parameters
+
+    def buffer_registered(self, module: torch.nn.Module, name: str, buffer: Any) -> None:
+        """Note where a buffer was put under a name; returning None leaves it as it is."""
+        recorder = self.recorder
+        if not recorder.here() or buffer is None:
+            return
+        try:
+            tensors = recorder.ops.tensors
+            with torch._C.DisableTorchFunction():
+                recorder.ops.value_of(buffer)
+                slot = tensors.adopt(buffer)
+            if slot != NONE:
+                recorder.inventory.tensor_declared.setdefault(slot, recorder.sites.here(sys._getframe(1)))
         except Exception as error:
             recorder.fail(error)
 
@@ -81,12 +127,15 @@ class DeclarationWatch:
         try:
             site = recorder.sites.here(sys._getframe(1))
             recorder.inventory.declared[recorder.inventory.number(child)] = site
-            if module._modules.get(name) is not None:
+            old = module._modules.get(name)
+            if old is not None:
+                for parameter in old.parameters() if old is not child else ():
+                    self._displaced(parameter, site)
                 for parameter in child.parameters():
                     recorder.ops.value_of(parameter)
                     slot = recorder.ops.tensors.slot(parameter)
                     if slot != NONE:
-                        recorder.inventory.tensor_declared[slot] = site
+                        recorder.inventory.tensor_declared.setdefault(slot, site)
                         self._note("replaced", True, slot, site)
         except Exception as error:
             recorder.fail(error)

@@ -57,6 +57,11 @@ def _norms(held: list[torch.Tensor]) -> list[float]:
     ]
 
 
+def _hooked(leaf: torch.Tensor) -> bool:
+    """Return whether a hook of the user's gets the gradient of a leaf, and may use it in a way that is not seen."""
+    return bool(leaf._backward_hooks or getattr(leaf, "_post_accumulate_grad_hooks", None))
+
+
 class GradientWatch:
     """The backward calls of one window, and since which of them each `.grad` has been adding up."""
 
@@ -65,6 +70,11 @@ class GradientWatch:
         self.backwards: list[Backward] = []
         self.zeroings: list[ZeroGrad] = []
         self.contributors: dict[int, list[int]] = {}  # slot → backwards whose gradient its `.grad` still holds
+        self.discarded: dict[int, list[int]] = {}  # slot → backwards whose gradient was cleared before any step saw it
+        self.handed: dict[int, list[int]] = {}  # slot → when the program put a gradient of its own into `.grad`
+        self.lent: set[int] = set()  # slots whose `.grad` a step took as that of another leaf
+        self.written: set[int] = set()  # slots whose `.grad` the user's code wrote into since it was last looked at
+        self._stepped: dict[int, int] = {}  # slot → the last backward that a step saw in its `.grad`
         self.states: dict[int, GradientState] = {}
         self.gradient_slots: dict[int, int] = {}  # slot of a `.grad` that the user's code read → slot of its parameter
         self.at_values: dict[int, str] = {}  # value → state of its gradient, in steps that are watched deeply
@@ -121,14 +131,24 @@ class GradientWatch:
         now = now or {}
         for slot in list(self.contributors):
             last = self._held.get(slot)
-            if last is not None and now.get(slot) == last:
+            if last is not None and now.get(slot) == last and slot not in self.written:
                 continue
             tensor = references[slot]()
             gradient = None if tensor is None else tensor.grad
             if gradient is None or (
-                last != (id(gradient), gradient._version) and state_of([gradient])[0].state == "zero"
+                (slot in self.written or last != (id(gradient), gradient._version))
+                and state_of([gradient])[0].state == "zero"
             ):
-                del self.contributors[slot]
+                held, stepped = self.contributors.pop(slot), self._stepped.get(slot, NONE)
+                if held[-1] > stepped and tensor is not None and not _hooked(tensor):
+                    self.discarded.setdefault(slot, []).extend(b for b in held if b > stepped)
+        self.written.clear()
+
+    def close(self) -> None:
+        """Look at every `.grad` for the last time."""
+        self.look(slot for slot, _ in self.leaves())
+        self.forget_zeroed()
+        self.lent.update(slot for slot, tensor in self.leaves() if _hooked(tensor))
 
     def backward(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run a backward call and note which leaves it gave gradient."""
@@ -188,7 +208,7 @@ class GradientWatch:
                 self.contributors.setdefault(slot, []).append(number)
             self.on_received(received)
             # No step may ever come to look at those that no optimizer holds, and they may be gone when the window closes.
-            self.see([slot for slot in received if slot not in self.states or self.states[slot].state in _NOTHING])
+            self.look([slot for slot in received if slot not in self.states or self.states[slot].state in _NOTHING])
         if not returns:  # a row of its own, so that what comes before and after it can be told apart
             self.recorder.write_op(self.recorder.number("backward"), list(roots), [], (), sys._getframe(3))
         self._held = after
@@ -200,10 +220,17 @@ class GradientWatch:
         )
 
     def see(self, slots: Iterable[int]) -> dict[int, GradientState]:
+        """Return what a step that holds these slots finds in `.grad`."""
+        found = self.look(slots)
+        contributors = self.contributors
+        self._stepped.update({slot: contributors[slot][-1] for slot in found if slot in contributors})
+        return found
+
+    def look(self, slots: Iterable[int]) -> dict[int, GradientState]:
         """Return what `.grad` of these slots holds now, and remember the strongest state of each."""
         found: dict[int, GradientState] = {}
         there, gradients = [], []
-        references = self.recorder.tensors.slots
+        references, owner_of = self.recorder.tensors.slots, self._owners.get
         for slot in slots:
             tensor = references[slot]()
             gradient = None if tensor is None else tensor.grad
@@ -212,6 +239,8 @@ class GradientWatch:
             else:
                 there.append(slot)
                 gradients.append(gradient)
+                if (owner := owner_of(id(gradient), slot)) != slot:
+                    self.lent.add(owner)
         found.update(zip(there, state_of(gradients), strict=True))
         self.remember(found)
         return found
@@ -225,11 +254,16 @@ class GradientWatch:
                 states[slot] = state
 
     def grad_set(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Run `tensor.grad = value` and note a zeroing."""
+        """Run `tensor.grad = value` and note a zeroing, or that the program puts in a gradient of its own."""
         result = func(*args, **kwargs)
         try:
             if len(args) > 1 and args[1] is None:
                 self.zeroed([args[0]], sys._getframe(1))
+            elif len(args) > 1 and (slot := self.recorder.tensors.slot(args[0])) != NONE:
+                self.handed.setdefault(slot, []).append(len(self.recorder.ops))
+                owner = self._owners.get(id(args[1]), slot)
+                if owner != slot:
+                    self.lent.add(owner)
         except Exception as error:
             self.recorder._on_failure(error)
         return result

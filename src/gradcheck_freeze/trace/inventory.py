@@ -122,6 +122,11 @@ class Inventory:
                 entry.type_name, entry.training = type(module).__name__, module.training
                 entry.attributes = ("requires_grad",) if "requires_grad" in vars(module) else ()
                 self._keep(names_now, held, module, entry)
+        for number, entry in seen.items():
+            module = self.modules[number]()
+            for name, slot in self._behind_attributes(module) if module is not None else ():
+                if slot not in names_now and slot not in self.loose:
+                    names_now[slot] = ([f"{path}.{name}" for path in entry.paths], "loose parameter", number)
         self.entries.update(seen)
         self.gone -= held
         for slot, (_, kind, _) in self.kept.items():
@@ -178,9 +183,23 @@ class Inventory:
             else:
                 known[0].extend(n for n in full if n not in known[0])
 
-    def slots(self) -> list[int]:
-        """Return the slots that have a name."""
-        return sorted({*self.kept, *self.loose})
+    def _behind_attributes(self, module: torch.nn.Module) -> list[tuple[str, int]]:
+        """Return the parameters that a module keeps only what was computed of: `nn.Parameter(t).to(dtype)`."""
+        found: list[tuple[str, int]] = []
+        ops, values, tensors = self.recorder.ops, self.recorder.values, self.recorder.tensors
+        for name, held in vars(module).items():
+            if not isinstance(held, torch.Tensor) or not held.requires_grad or held.is_leaf:
+                continue
+            value = tensors.known(held)
+            op = NONE if value is None else values.op[value]
+            if op == NONE or ops.first_input[op + 1] != ops.first_input[op] + 1:
+                continue
+            slot = values.tensor[ops.inputs[ops.first_input[op]]]
+            leaf = tensors.slots[slot]() if slot != NONE else None
+            if isinstance(leaf, torch.nn.Parameter):
+                self.facts[slot] = _facts(leaf)
+                found.append((name, slot))
+        return found
 
     def watched_modules(self) -> tuple[list[WatchedModule], dict[int, int]]:
         """Return the modules that have a name, and for each number its index there."""

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _LOOKS = 8  # lookups of one table that are looked into
 _MOST = 100_000  # indices in a lookup that is looked into
+_ENDS = 64  # indices at the end of sequences that are tried as the real padding
 
 
 class LookupWatch:
@@ -42,7 +43,9 @@ class LookupWatch:
                 return
             whole = indices.numel() == weight.shape[0] > 2 and indices.unique().numel() == weight.shape[0]
             written = bool(weight.detach()[row].any())
-            meant = whole or (_inside(here) and (written or indices.dim() == 1))
+            meant = whole or (
+                _inside(here) and (written or indices.dim() == 1 or _padded_by_another(indices.detach(), row))
+            )
         if meant:
             site = self.recorder.sites.here(sys._getframe(2))
             self.found[slot] = Lookup(slot, row, site, whole)
@@ -54,3 +57,20 @@ def _inside(here: torch.Tensor) -> bool:
     before = other.cumsum(-1) > 0
     after = other.flip(-1).cumsum(-1).flip(-1) > 0
     return bool((~other & before & after).any())
+
+
+def _padded_by_another(indices: torch.Tensor, row: int) -> bool:
+    """Return whether another index fills the ends of sequences, of different lengths, and stands nowhere else."""
+    if indices.dim() != 2:
+        return False
+    for other in indices[:, -1].unique()[:_ENDS].tolist():
+        here = indices == other
+        ends = here.flip(-1).cumprod(-1).sum(-1)
+        if (
+            other != row
+            and int(ends.max()) > 1
+            and len(ends[ends > 0].unique()) > 1
+            and int(ends.sum()) == int(here.sum())
+        ):
+            return True
+    return False

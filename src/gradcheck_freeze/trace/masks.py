@@ -29,6 +29,7 @@ class MaskWatch:
 
     def gradient_written(self, slot: int, op: int) -> None:
         """Note an in-place op of the user's own on the `.grad` of a parameter, if it left zeros."""
+        self.recorder.gradients.written.add(slot)  # through `.data`, which leaves no trace in the version
         tensor = self.recorder.ops.tensors.slots[slot]()
         gradient = None if tensor is None else tensor.grad
         if slot in self.found or gradient is None or gradient.layout is not torch.strided or not _asked_by_user():

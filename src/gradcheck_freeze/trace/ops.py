@@ -144,15 +144,22 @@ class OpRecorder(TorchFunctionMode):  # type: ignore[misc]
             self._on_failure(error)
         return result
 
-    def pause(self) -> None:
-        """See nothing until `resume`: what an optimizer does inside its step is told by what it changed."""
-        self.asleep += 1
+    def pause(self, times: int = 1) -> None:
+        """See nothing until as many `resume`: what an optimizer does inside its step is told by what it changed."""
+        self.asleep += times
         remove_mode(self)
 
     def resume(self) -> None:
-        """See again."""
+        """See again, if this was the last pause."""
         self.asleep -= 1
+        if not self.asleep:
+            push_to_bottom(self)
+
+    def wake(self) -> int:
+        """See again, however often `pause` was called, and return how often that was."""
+        asleep, self.asleep = self.asleep, 0
         push_to_bottom(self)
+        return asleep
 
     def _look_at(self, func: Any) -> _Kind:
         text = getattr(func, "__name__", None) or type(func).__name__

@@ -217,11 +217,19 @@ class ZeroGrad:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptGraph:
+    """What several steps computed, each with its graph, is still held by one list, dict or object of the user's."""
+
+    holder: str  # the name of the list, dict or object
+    values: tuple[int, ...]  # in the order of time; all made at one site
+
+
+@dataclass(frozen=True, slots=True)
 class Declaration:
     """A line by which the author declares an intent.
 
     kind: "requires_grad" (value False or True), "registered" or "replaced" (a module or parameter under a name),
-    "mode" (train() is True, eval() is False).
+    "displaced" (what stood there before), "mode" (train() is True, eval() is False), "walked" (a loop over named_parameters(), whatever it does).
     """
 
     kind: str
@@ -269,6 +277,14 @@ class Trace:
     maskings: list[Masking] = field(default_factory=list)
     writes: list[Write] = field(default_factory=list)
     zeroings: list[ZeroGrad] = field(default_factory=list)
+    discarded: dict[int, tuple[int, ...]] = field(
+        default_factory=dict
+    )  # tensor → backwards cleared before any step saw them
+    handed: dict[int, tuple[int, ...]] = field(
+        default_factory=dict
+    )  # tensor → when the program set its `.grad`: ops run
+    lent: frozenset[int] = frozenset()  # tensors whose `.grad` a hook or another tensor gets as well
+    kept: list[KeptGraph] = field(default_factory=list)
     declarations: list[Declaration] = field(default_factory=list)
     gradients: dict[int, GradientState] = field(default_factory=dict)  # tensor → the strongest state seen in the window
     at_values: dict[int, str] = field(default_factory=dict)  # value → state of its gradient, in steps watched deeply

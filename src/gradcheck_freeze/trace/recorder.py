@@ -14,6 +14,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from threading import get_ident
+from types import FrameType
 from typing import Any
 
 import torch
@@ -25,6 +26,7 @@ from gradcheck_freeze.trace.declarations import DeclarationWatch
 from gradcheck_freeze.trace.gradients import GradientWatch
 from gradcheck_freeze.trace.installed import Patches, answer_as_if_absent, push_to_bottom, remove_mode
 from gradcheck_freeze.trace.inventory import Inventory
+from gradcheck_freeze.trace.kept import KeptWatch
 from gradcheck_freeze.trace.lookups import LookupWatch
 from gradcheck_freeze.trace.masks import MaskWatch
 from gradcheck_freeze.trace.modules import ModuleWatch
@@ -35,6 +37,7 @@ from gradcheck_freeze.trace.sites import Sites, made_by
 from gradcheck_freeze.trace.steps import StepWatch
 from gradcheck_freeze.trace.unseen import Unseen
 
+_OPTIMIZERS = register_optimizer_step_pre_hook.__code__.co_filename
 _PATIENCE = 10  # times `steps`, until an optimizer that does not step is no longer waited for
 _PLACES = 12  # places from which the user's variables are searched in one window
 _DEEP_STEPS = 2  # steps in which the gradient of every value is looked at, once a zero or nonfinite one was seen
@@ -61,16 +64,18 @@ class Recorder:
         self.masks = MaskWatch(self)
         self.gradients.on_received = self.masks.backward_done
         self.lookups = LookupWatch(self)
-        self.stepping = StepWatch(self.ops, self.gradients, self.masks, self.inventory.slots)
+        self.stepping = StepWatch(self.ops, self.gradients, self.masks, self._watched)
         self.modules = ModuleWatch(self)
         self.declaring = DeclarationWatch(self)
         self.unseen = Unseen(self)
+        self.kept = KeptWatch(self)
         self.gaps: list[Gap] = []
         self.closed: str | None = None
         self._patches = Patches()
         self._open = False
         self._thread = get_ident()
         self._visits: dict[int, int] = {}
+        self._watched_now: tuple[Any, list[int], Any] = None, [], None
         self._trace: Trace | None = None
         self._stance: Any = None
         self._names = names
@@ -102,6 +107,7 @@ class Recorder:
         modules = torch.nn.modules.module
         keep = self._patches.keep
         keep(modules.register_module_parameter_registration_hook(self.declaring.parameter_registered))
+        keep(modules.register_module_buffer_registration_hook(self.declaring.buffer_registered))
         keep(modules.register_module_module_registration_hook(self.declaring.module_registered))
         keep(register_optimizer_step_pre_hook(self._before_step))
         keep(register_optimizer_step_post_hook(self._after_step))
@@ -113,6 +119,7 @@ class Recorder:
         replace(torch.optim.Optimizer, "zero_grad", self._watch_zero_grad)
         replace(torch.autograd.Function, "apply", self.unseen.function_apply)
         replace(torch.nn.Parameter, "__new__", self.unseen.parameter_new)
+        replace(torch.nn.Module, "named_parameters", self.declaring.watch_walk)
         replace(torch.nn.Module, "train", self.modules.watch_train)
         replace(torch.nn.Module, "__call__", self.modules.watch_call)
         replace(torch.inference_mode, "__enter__", self.unseen.inference_enter)
@@ -125,7 +132,11 @@ class Recorder:
 
     def here(self) -> bool:
         """Return whether the user's own code is running under watch: this thread, not inside a backward or a step."""
-        return self._open and not self.ops.asleep and get_ident() == self._thread and _current_graph_task_id() == -1
+        if not self._open or get_ident() != self._thread or _current_graph_task_id() != -1:
+            return False
+        if self.ops.asleep and self.stepping.running and not _in_a_step(sys._getframe(1)):
+            self.stepping.broken_off()
+        return not self.ops.asleep
 
     def close(self, reason: str) -> None:
         """Take everything out of torch; what was seen is kept."""
@@ -140,7 +151,7 @@ class Recorder:
             with torch._C.DisableTorchFunction():
                 self._search(sys._getframe(1), final=True)
                 self.stepping.note_writes()
-                self.gradients.see(slot for slot, _ in self.gradients.leaves())
+                self.gradients.close()
                 self._trace = assemble(self)
         except Exception as error:
             self.fail(error)
@@ -179,6 +190,15 @@ class Recorder:
         slot = self.ops.tensors.slot(tensor)
         if slot != NONE:
             self.gradients.contributors.setdefault(slot, []).append(len(self.gradients.backwards) - 1)
+
+    def _watched(self) -> list[int]:
+        """Return the slots to fingerprint: those that have a name, and all that an optimizer holds, whoever else does."""
+        named = self.inventory.kept, self.inventory.loose  # nothing is ever taken out of either
+        held = [group.tensors for groups in self.stepping.groups for group in groups]
+        key = (len(named[0]), len(named[1]), *map(id, held))
+        if key != self._watched_now[0]:
+            self._watched_now = key, sorted(set().union(*named, *held)), held
+        return self._watched_now[1]
 
     def _full(self) -> None:
         self.gaps.append(Gap(f"the window was closed after {len(self.ops.ops):,} ops; raise --max-ops to see more"))
@@ -255,6 +275,7 @@ class Recorder:
                 site = self.sites.here(frame)
                 result = self.stepping.before(optimizer, args, kwargs, site)
                 self._look_deeper(self.stepping.states_now())
+                self.kept.before_step(frame)
                 return result
         except Exception as error:
             self.fail(error)
@@ -319,3 +340,12 @@ class Recorder:
                 self.stepping.name(self.inventory.optimizer_names.values())
         finally:
             self.ops.asleep -= 1
+
+
+def _in_a_step(frame: FrameType | None) -> bool:
+    """Return whether the step of an optimizer is running: torch wraps each in a function of this name."""
+    while frame is not None:
+        if frame.f_code.co_name == "wrapper" and frame.f_code.co_filename == _OPTIMIZERS:
+            return True
+        frame = frame.f_back
+    return False

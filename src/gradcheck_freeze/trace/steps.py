@@ -46,7 +46,7 @@ class StepWatch:
             int, tuple[int, int, int, int]
         ] = {}  # slot → the last write seen: op, site, time, module call
         self.prints: dict[int, int] = {}
-        self.inside = 0
+        self.running: list[int] = []  # the optimizers whose step is running, the outermost first
         self._now: dict[str, Any] = {}
 
     def number(self, optimizer: torch.optim.Optimizer, site: int = NONE) -> int:
@@ -128,8 +128,10 @@ class StepWatch:
 
     def before(self, optimizer: torch.optim.Optimizer, args: Any, kwargs: Any, site: int) -> Any:
         """Run before every step of any optimizer; give back the arguments, with the closure wrapped if there is one."""
-        self.inside += 1
         number = self.number(optimizer)
+        self.running.append(number)
+        if number in self.running[:-1]:  # a step of its own calls that of its base class: one step
+            return None
         slots = self.look(number)
         self.gradients.forget_zeroed()
         gradients = self.gradients.see(slots)
@@ -163,11 +165,11 @@ class StepWatch:
         @functools.wraps(closure)
         def run() -> Any:
             self._now["changed"].update(self.compare())
-            self.recorder.resume()
+            depth = self.recorder.wake()
             try:
                 return closure()
             finally:
-                self.recorder.pause()
+                self.recorder.pause(depth)
                 self.gradients.forget_zeroed()
                 slots = self._now["slots"]
                 self._now["gradients"] = self.gradients.see(slots)
@@ -179,12 +181,10 @@ class StepWatch:
 
     def after(self, optimizer: torch.optim.Optimizer) -> None:
         """Run after every step: note what it changed."""
-        if not self.inside:
+        if not self.running:
             return
-        self.inside -= 1
-        now = self._now
-        number = self.number(optimizer)
-        if now.get("number") != number:
+        now, number = self._now, self.running.pop()
+        if now.get("number") != number or number in self.running:
             self.recorder.resume()
             return
         changed: dict[int, float | None] = {**now["changed"], **self.compare()}
@@ -197,6 +197,12 @@ class StepWatch:
         )
         self.counts[number] += 1
         self.recorder.resume()
+
+    def broken_off(self) -> None:
+        """Go on after a step that raised: torch calls no hook then."""
+        while self.running:
+            self.running.pop()
+            self.recorder.resume()
 
     def asked(self, optimizer: torch.optim.Optimizer, site: int) -> tuple[int, int, int]:
         """Note that a GradScaler is asked for a step; return what `answered` needs."""

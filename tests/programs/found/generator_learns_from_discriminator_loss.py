@@ -1,4 +1,5 @@
 # expect: leak *generator.*
+# expect-note: GF301 gan.discriminator.*
 import torch
 import torch.nn.functional as F
 from torch import nn

@@ -1,4 +1,5 @@
 # expect: blockage *mapping.*
+# expect-note: GF301 trainer.discriminator.*
 import torch
 from torch import nn
 from torch.nn import functional as F

@@ -15,7 +15,7 @@ class ProgressiveDecoder(nn.Module):
         self.to_image = nn.Conv2d(channels, 1, 1)
 
     def grow(self):
-        self.stages.append(nn.Conv2d(self.channels, self.channels, 3, padding=1))
+        self.stages.append(nn.Conv2d(self.channels, self.channels, 3, padding=1))  # <- blame
         return self.stages[-1]
 
     def forward(self, codes):

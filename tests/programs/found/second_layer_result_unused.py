@@ -12,7 +12,7 @@ class ValueNetwork(nn.Module):
 
     def forward(self, observation):
         hidden = [torch.tanh(self.first(observation))]
-        hidden.append(torch.tanh(self.second(hidden[-1])))
+        hidden.append(torch.tanh(self.second(hidden[-1])))  # <- blame
         return self.value(hidden[0]).squeeze(-1)  # <- blame
 
 

@@ -1,3 +1,4 @@
+# expect-note: GF301 agent.critic.*
 import copy
 import itertools
 

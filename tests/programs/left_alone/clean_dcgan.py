@@ -1,3 +1,4 @@
+# expect-note: GF301 netD.*weight
 import torch
 from torch import nn, optim
 from torch.utils.data import DataLoader, TensorDataset

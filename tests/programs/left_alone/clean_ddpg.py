@@ -1,3 +1,4 @@
+# expect-note: GF301 policy.critic.*
 import copy
 
 import numpy as np

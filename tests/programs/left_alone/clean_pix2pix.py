@@ -1,3 +1,4 @@
+# expect-note: GF301 trainer.discriminator.*weight
 import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset, random_split

@@ -1,3 +1,4 @@
+# expect-note: GF301 critic.*
 import argparse
 
 import torch

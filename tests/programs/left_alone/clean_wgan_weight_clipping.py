@@ -1,3 +1,5 @@
+# expect-note: GF301 critic.*
+# expect-note: GF301 gen.*weight
 import torch
 import torch.nn as nn
 import torch.optim as optim

@@ -1,3 +1,4 @@
+# expect-note: GF301 netD.*
 import argparse
 
 import torch

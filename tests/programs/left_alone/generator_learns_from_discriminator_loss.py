@@ -1,3 +1,4 @@
+# expect-note: GF301 gan.discriminator.*
 import torch
 import torch.nn.functional as F
 from torch import nn

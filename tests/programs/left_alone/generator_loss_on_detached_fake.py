@@ -1,3 +1,4 @@
+# expect-note: GF301 trainer.discriminator.*
 from dataclasses import dataclass
 
 import torch

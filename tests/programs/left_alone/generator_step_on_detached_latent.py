@@ -1,3 +1,4 @@
+# expect-note: GF301 trainer.discriminator.*
 import torch
 from torch import nn
 from torch.nn import functional as F

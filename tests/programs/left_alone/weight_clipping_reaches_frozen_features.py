@@ -1,3 +1,4 @@
+# expect-note: GF301 self.critic.score.*
 import torch
 from torch import nn
 

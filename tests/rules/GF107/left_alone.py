@@ -1,3 +1,4 @@
+# expect-note: GF301 discriminator.*
 import torch
 from torch import nn
 
@@ -12,7 +13,7 @@ for step in range(5):
     real, noise = torch.randn(16, 6) + 1, torch.randn(16, 4)
     loss_g = softplus(-discriminator(generator(noise))).mean()
     opt_g.zero_grad()
-    loss_g.backward()
+    loss_g.backward()  # <- blame
     opt_g.step()
 
     loss_d = softplus(-discriminator(real)).mean() + softplus(discriminator(generator(noise).detach())).mean()

@@ -1,3 +1,4 @@
+# expect-note: GF301 discriminator.*
 import torch
 from torch import nn
 
@@ -17,6 +18,6 @@ for step in range(6):
 
     loss_g = softplus(-discriminator(generator(noise))).mean()
     opt_g.zero_grad()
-    loss_g.backward()
+    loss_g.backward()  # <- blame
     opt_g.step()
     print(step, loss_d.item(), loss_g.item())

@@ -1,0 +1,71 @@
+"""What every report says first, in the same words: which names are hit, how many findings there are, what was watched."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from gradcheck_freeze.report.layout import squeeze
+from gradcheck_freeze.report.rollup import natural
+from gradcheck_freeze.report.tables import many, names
+from gradcheck_freeze.report.words import LOOKS, shown
+from gradcheck_freeze.rules.diagnosis import Diagnosis
+from gradcheck_freeze.rules.finding import Finding, Severity
+
+STATE_OF_KIND = {"leak": "LEAK", "blockage": "BLOCKED"}
+
+
+def loudest_first(findings: Iterable[Finding]) -> list[Finding]:
+    """Return the findings in the order in which a report tells them: the loudest first, then by place."""
+    return sorted(findings, key=_rank)
+
+
+def blamed(diagnosis: Diagnosis) -> dict[str, list[str]]:
+    """Return the faults that errors and warnings speak of, each with the names it hits."""
+    found = {}
+    for kind, state in STATE_OF_KIND.items():
+        hit = {f.where for f in diagnosis.findings if f.kind == kind and f.severity > Severity.NOTE}
+        if hit:
+            found[state] = sorted(hit, key=natural)
+    return found
+
+
+def blamed_names(hit: Sequence[str]) -> str:
+    """Return the names a fault hits in as few words as a first line has room for."""
+    return names([squeeze(shown(name), 40) for name in hit])
+
+
+def sentence(diagnosis: Diagnosis) -> str:
+    """Return what is left to say once the faults are named: the counts, or that all is well, or that nothing was judged."""
+    found = counts(diagnosis.findings)
+    if not diagnosis.losses:
+        return f"no backward pass was seen, so nothing was judged{f' ({found})' if found else ''}"
+    loud = [finding for finding in diagnosis.findings if finding.severity > Severity.NOTE]
+    if loud:
+        risky = sorted({finding.where for finding in loud if finding.kind not in STATE_OF_KIND}, key=natural)
+        return f"{f'HAZARD {blamed_names(risky)}  ' if risky else ''}({found})"
+    look = LOOKS["learning"]
+    seen = ", as far as was seen" if diagnosis.gaps else ""
+    return f"{look.word} {look.glyph} every parameter learns or stays as declared{seen}{f' ({found})' if found else ''}"
+
+
+def counts(findings: Iterable[Finding]) -> str:
+    """Return how many errors, warnings and notes there are, in words; nothing where there are none."""
+    levels = Counter(finding.severity for finding in findings)
+    return ", ".join(many(levels[level], level.word) for level in sorted(levels, reverse=True))
+
+
+def watched(diagnosis: Diagnosis) -> str:
+    """Return which part of which program was watched, and how it ended."""
+    window, script = diagnosis.window, diagnosis.script
+    parts = [many(window.ops, "op"), many(window.backward_calls, "backward call"), many(window.steps, "step")]
+    seen = f"watched {', '.join(parts)}"
+    seen += f" of {shown(script.path)}" if script else ""
+    seen += f", until {shown(window.closed)}" if window.closed else ""
+    return seen + (f"; the program ended with status {script.exit_status}" if script and script.exit_status else "")
+
+
+def _rank(finding: Finding) -> tuple[int, str, int, str, str, str]:
+    cause = finding.cause
+    place = (cause.path, cause.line) if cause else ("", 0)
+    return (-finding.severity, *place, finding.rule, finding.where, finding.message)

@@ -1,0 +1,43 @@
+"""Finds where an attempt to freeze something came to nothing: the line that lets too little through, or none of it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from gradcheck_freeze.rules.finding import Location
+from gradcheck_freeze.rules.places import line_at
+from gradcheck_freeze.rules.syntax import Function, around, called, calls_in, files, tree_of
+from gradcheck_freeze.trace.record import NONE, Trace
+
+
+def freeze_never_reached(trace: Trace) -> Location | None:
+    """Return the `for` or `if` that let nothing through to a line which freezes, if there is such a line in the run's files.
+
+    A line in a function that nobody calls is none.
+    """
+    ran = {(trace.sites[d.site].path, trace.sites[d.site].line) for d in trace.declarations if d.site != NONE}
+    names = {called(call) for path in files(trace) for call in calls_in(tree_of(path))}
+    for path in files(trace):
+        for line in freezing_lines(path):
+            inside = around(path, line)
+            functions = [node for node in inside if isinstance(node, Function)]
+            gates = [n for n in inside if isinstance(n, (ast.For, ast.If)) and n.lineno < line]
+            gates = [g for g in gates if not functions or g.lineno > functions[-1].lineno]
+            if (path, line) not in ran and gates and (not functions or functions[-1].name in names):
+                return line_at(trace, path, gates[-1].lineno, "freeze")
+    return None
+
+
+def freezing_lines(path: str) -> Iterator[int]:
+    """Yield the lines of a file that set `requires_grad` to False."""
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.Assign) and is_false(node.value):
+            if any(isinstance(t, ast.Attribute) and t.attr == "requires_grad" for t in node.targets):
+                yield node.lineno
+        elif isinstance(node, ast.Call) and called(node) == "requires_grad_" and node.args and is_false(node.args[0]):
+            yield node.lineno
+
+
+def is_false(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value is False
