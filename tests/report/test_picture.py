@@ -1,6 +1,7 @@
 """A picture never fails or hangs, is one and the same for equal input, and stays readable when the graph is large."""
 
 import os
+import re
 import shutil
 import stat
 import struct
@@ -17,6 +18,7 @@ from gradcheck_freeze.report import engine, layered, picture
 from gradcheck_freeze.report.curves import rest
 from gradcheck_freeze.report.drawing import boxes_of
 from gradcheck_freeze.report.view import boxes, view
+from gradcheck_freeze.report.words import LOOKS
 
 SVG = "{http://www.w3.org/2000/svg}"
 PURE = shutil.which("graphviz-pure") or str(Path(sysconfig.get_path("scripts")) / "graphviz-pure")
@@ -80,6 +82,20 @@ def test_a_state_is_told_by_word_and_shape_as_well(examples, no_engine):
     for text, word in zip(texts, ("LEAK", "BLOCKED", "frozen"), strict=True):
         assert word in text
     assert "GF101 frozen-updated" in texts[0]
+
+
+def test_every_state_and_every_flow_has_a_colour_of_its_own_light_and_dark(examples, no_engine):
+    style = ElementTree.fromstring(picture.svg(examples.leak())).find(f"{SVG}style").text
+    light, dark = style.split("@media (prefers-color-scheme:dark)")
+    for state, look in LOOKS.items():
+        assert f"--{state}:{look.stroke};" in light
+        assert f"--{state}:{look.dark_stroke};" in dark
+        assert f".node.{state} .shape{{fill:var(--{state}-fill);stroke:var(--{state})}}" in style
+    for flow, colour in {"gradient": "learning", "leak": "LEAK", "cut": "BLOCKED", "stopped": "faint"}.items():
+        assert f".{flow} .gradient-line{{stroke:var(--{colour})}}" in style
+    rules = re.sub(r"@media[^{]*{", "", style).replace("}}", "}").split("}")
+    selectors = [part for rule in rules if rule for part in rule.partition("{")[0].split(",")]
+    assert all(part.startswith(".gradient-flow") for part in selectors)
 
 
 def test_a_cut_says_what_cuts_where(examples, no_engine):

@@ -45,6 +45,7 @@ _DARK = {
     "frame": "#161B22",
     "loss": "#2D2A12",
 }
+_TEXT = {"learning": "#0E6B3B", "idle": "#5A5A62"}  # where the stroke is too light for text on its fill
 _COLOUR = {"data": "line", "gradient": "learning", "leak": "LEAK", "cut": "BLOCKED", "stopped": "faint"}
 
 
@@ -96,43 +97,65 @@ def identifier(*names: str) -> str:
 
 
 def _style() -> str:
+    """Return the style sheet; no rule of it reaches what is not in a picture."""
+
     def properties(plain: Mapping[str, str], dark: bool) -> str:
         pairs = dict(plain)
         for state, look in LOOKS.items():
             pairs[state] = look.dark_stroke if dark else look.stroke
             pairs[f"{state}-fill"] = look.dark_fill if dark else look.fill
+            pairs[f"{state}-text"] = look.dark_stroke if dark else _TEXT.get(state, look.stroke)
         return "".join(f"--{name}:{value};" for name, value in pairs.items())
 
-    states = "".join(
-        f".node.{state} .shape{{fill:var(--{state}-fill);stroke:var(--{state})}}.node.{state} .state{{fill:var(--{state})}}"
-        for state in LOOKS
-    )
-    lines = "".join(
-        f".{flow} .gradient-line,.{flow}.arrow{{stroke:var(--{c})}}.{flow}.arrow{{fill:var(--{c})}}"
-        for flow, c in _COLOUR.items()
+    rules = list(_RULES.items())
+    for state in LOOKS:
+        rules.append((f".node.{state} .shape", f"fill:var(--{state}-fill);stroke:var(--{state})"))
+        rules.append((f".node.{state} .state", f"fill:var(--{state}-text)"))
+    for flow, colour in _COLOUR.items():
+        rules.append((f".{flow} .gradient-line", f"stroke:var(--{colour})"))
+        rules.append((f"path.arrow.{flow}", f"fill:var(--{colour});stroke:none"))
+    rules += _LAST_RULES.items()
+    scoped = "".join(
+        f"{','.join(f'.gradient-flow {part}' for part in selector.split(','))}{{{declarations}}}"
+        for selector, declarations in rules
     )
     return (
         f".gradient-flow{{{properties(_LIGHT, False)}font-family:Helvetica,Arial,sans-serif;font-size:12px}}"
-        f"@media (prefers-color-scheme:dark){{.gradient-flow{{{properties(_DARK, True)}}}}}"
-        ".gradient-flow text{fill:var(--ink);stroke:none}.gradient-flow .paper{fill:var(--paper)}"
-        ".gradient-flow .headline{font-weight:bold;font-size:14px}.gradient-flow .said{font-size:12px;fill:var(--faint)}"
-        ".gradient-flow .shape{fill:var(--paper);stroke:var(--line);stroke-width:1.2}"
-        ".gradient-flow .name{font-weight:bold}.gradient-flow .plain .name,.gradient-flow .input .name{font-weight:normal}"
-        ".gradient-flow .note,.gradient-flow .legend text{font-size:11px;fill:var(--faint)}"
-        ".gradient-flow .frame{fill:var(--frame);stroke:var(--line);stroke-dasharray:1 3}"
-        ".gradient-flow .group>text{font-size:11px;fill:var(--faint)}"
-        f"{states}.node.loss .shape{{fill:var(--loss);stroke:var(--ink);stroke-width:2}}"
-        ".node.LEAK .shape,.node.BLOCKED .shape{stroke-width:2.5}.node.LEAK .inner{fill:none;stroke-width:1}"
-        ".node.BLOCKED .shape{stroke-dasharray:7 4}.node.idle .shape{stroke-dasharray:2 3}.node.input .shape{stroke:none}"
-        ".gradient-flow text.state{font-weight:bold}"
-        ".gradient-flow path{fill:none}.data-line{stroke:var(--line);stroke-width:1.1}.gradient-line{stroke-width:2}"
-        f".leak .gradient-line{{stroke-width:3.5}}.cut .gradient-line{{stroke-width:2.5;stroke-dasharray:7 4}}"
-        f".stopped .gradient-line{{stroke-width:1.3;stroke-dasharray:4 3}}.gradient-flow .tee{{stroke-dasharray:none}}{lines}"
-        ".gradient-flow .pill{fill:var(--paper);stroke:none;opacity:.9}.gradient-flow .label text{font-size:11px}"
-        ".gradient-flow .label.cut text{fill:var(--BLOCKED);font-weight:bold}.gradient-flow .label.stopped text{fill:var(--faint)}"
-        ".gradient-flow path.arrow{stroke:none}"
+        f"@media (prefers-color-scheme:dark){{.gradient-flow{{{properties(_DARK, True)}}}}}{scoped}"
         "@media (prefers-contrast:more){.gradient-flow{--faint:var(--ink);--line:var(--ink)}}"
     )
+
+
+_RULES = {
+    "text": "fill:var(--ink);stroke:none",
+    "path": "fill:none",
+    ".paper": "fill:var(--paper)",
+    ".headline": "font-weight:bold;font-size:14px",
+    ".said": "fill:var(--faint)",
+    ".shape": "fill:var(--paper);stroke:var(--line);stroke-width:1.2",
+    ".name,text.state": "font-weight:bold",
+    ".plain .name,.input .name": "font-weight:normal",
+    ".note,.legend text,.group>text": "font-size:11px;fill:var(--faint)",
+    ".frame": "fill:var(--frame);stroke:var(--line);stroke-dasharray:1 3",
+    ".data-line": "stroke:var(--line);stroke-width:1.1",
+    ".gradient-line": "stroke-width:2",
+    ".pill": "fill:var(--paper);opacity:.9",
+    ".label text": "font-size:11px",
+}
+_LAST_RULES = {
+    ".node.loss .shape": "fill:var(--loss);stroke:var(--ink);stroke-width:2",
+    ".node.LEAK .shape,.node.BLOCKED .shape": "stroke-width:2.5",
+    ".node.LEAK .inner": "fill:none;stroke-width:1",
+    ".node.BLOCKED .shape": "stroke-dasharray:7 4",
+    ".node.idle .shape": "stroke-dasharray:2 3",
+    ".node.input .shape": "stroke:none",
+    ".leak .gradient-line": "stroke-width:3.5",
+    ".cut .gradient-line": "stroke-width:2.5;stroke-dasharray:7 4",
+    ".stopped .gradient-line": "stroke-width:1.3;stroke-dasharray:4 3",
+    ".edge .gradient-line.tee": "stroke-dasharray:none",
+    ".label.cut text": "fill:var(--BLOCKED);font-weight:bold",
+    ".label.stopped text": "fill:var(--faint)",
+}
 
 
 def _arrow(prefix: str, flow: str) -> str:
@@ -271,7 +294,7 @@ def _label(view: nx.DiGraph, edge: tuple[str, str], placed: Placed) -> str:
         for i, line in enumerate(said)
     )
     return (
-        f'<g class="label {flow_of(view, *edge)}"><rect class="pill" x="{at[0] - width / 2:.1f}" y="{at[1] - height / 2:.1f}" '
+        f'<g class="label {flow_of(view, *edge)}" data-source="{_safe(edge[0])}" data-target="{_safe(edge[1])}"><rect class="pill" x="{at[0] - width / 2:.1f}" y="{at[1] - height / 2:.1f}" '
         f'width="{width:.1f}" height="{height:.1f}" rx="4"/>{lines}</g>'
     )
 

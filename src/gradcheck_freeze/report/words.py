@@ -28,9 +28,9 @@ class Look:
 LOOKS = {
     "learning": Look("#14884C", "#D7F2EA", "solid", "box", "ok", "✓", "#5BFEC0", "#0B2A1F"),
     "LEAK": Look("#B60304", "#FFE1D2", "bold", "octagon", "LEAK", "⚠", "#F9824E", "#3A1509"),
-    "BLOCKED": Look("#90008E", "#F3DFF3", "dashed", "hexagon", "BLOCKED", "⛔", "#BA41EA", "#2C0B36"),
+    "BLOCKED": Look("#90008E", "#F3DFF3", "dashed", "hexagon", "BLOCKED", "⛔", "#BA41EA", "#1C0624"),
     "frozen": Look("#0757EB", "#DCEBFA", "solid", "note", "frozen", "❄", "#B8D3FE", "#0E2240"),
-    "idle": Look("#76767E", "#ECEEF1", "dotted", "box", "unused", "○", "#7C7C82", "#1B1D21"),
+    "idle": Look("#76767E", "#ECEEF1", "dotted", "box", "unused", "○", "#7C7C82", "#0D1117"),
 }
 
 # What a finding of each kind is called in a list.

@@ -52,7 +52,7 @@ def _blamed(
     for op in cuts:
         for site in (ops.site[op], ops.mode_site.get(op, NONE)):
             at = place(flow.trace, site)
-            here = [finding for finding in findings if finding.kind != "leak" and at and is_at(finding.cause, at)]
+            here = [finding for finding in findings if finding.kind == "blockage" and at and is_at(finding.cause, at)]
             if shown is None or (here and not shown[2]):
                 found = tuple(sorted(finding.fingerprint for finding in here))
                 shown = (op, here[0].cause if here else at, found)
