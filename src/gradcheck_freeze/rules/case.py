@@ -106,7 +106,8 @@ def build_case(flow: FlowGraph, intent: Intent) -> Case:
     cut: dict[int, Cut] = {}
     on_path = starved - unread - off_path
     # Where the trace has a whole path and the engine sent nothing, a custom function dropped it: no cut is to blame.
-    behind_cuts = {t for t in on_path if not flow.tensors[t].gradient & (kept if flow.tensors[t].received else -1)}
+    # A loss differentiated for other inputs by autograd.grad is no way to it.
+    behind_cuts = {t for t in on_path if not flow.tensors[t].gradient & (kept if flow.tensors[t].received else kept or -1)}
     if behind_cuts:
         found = cuts(flow, behind_cuts)
         cut.update(blamed(flow, found))
