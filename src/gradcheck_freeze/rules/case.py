@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from gradcheck_freeze.flow.frontier import Cut, cuts, exits
 from gradcheck_freeze.flow.graph import FlowGraph
+from gradcheck_freeze.rules.forgotten import forgotten_terms
 from gradcheck_freeze.rules.intent import Intent
 from gradcheck_freeze.trace.record import DIFFERENTIABLE, INFERENCE, NO_GRAD, NONE, UNSEEN
 
@@ -50,6 +51,7 @@ class Case:
     cut: Mapping[int, Cut]  # starved, though a loss depends on them → the cut to blame
     uncut: frozenset[int]  # starved, and no cut explains it
     forward_unseen: bool  # a loss was handed over ready-made: only the engine's word is known
+    forgotten: Mapping[int, int]  # cut on purpose → the op that computes the term by which it was to learn, in no loss
     leaving: Mapping[int, Cut]  # off_path, but their numbers left torch here and may have come back
 
     def root(self, tensor: int) -> str:
@@ -116,6 +118,9 @@ def build_case(flow: FlowGraph, intent: Intent) -> Case:
         for mask in {own[t] for t in behind_cuts if t in own}:
             near = blamed(flow, [c for c in found if any(flow.data[edge.result] & mask for edge in c.edges)])
             cut.update({t: c for t, c in near.items() if own.get(t) == mask})
+    forgotten = forgotten_terms(flow, cut)
+    for tensor in forgotten:
+        del cut[tensor]
     roots = [root for backward in trace.backwards for root in backward.roots]
     return Case(
         flow,
@@ -123,8 +128,9 @@ def build_case(flow: FlowGraph, intent: Intent) -> Case:
         frozenset(unread),
         frozenset(off_path),
         cut,
-        frozenset(on_path - set(cut)),
+        frozenset(on_path - cut.keys() - forgotten.keys()),
         any(trace.values.flags[root] & UNSEEN for root in roots),
+        forgotten,
         _leaving(flow, off_path),
     )
 
