@@ -158,6 +158,16 @@ def carry_back(flow: FlowGraph, bits: list[int], within: bytearray) -> None:
                     bits[value] |= mask
 
 
+def carriers(flow: FlowGraph, values: Collection[int]) -> set[int]:
+    """Return the tensors that a gradient at one of these values would reach."""
+    flags = flow.trace.values.flags
+    bits = [0] * len(flags)
+    for value in values:
+        bits[value] = 1
+    carry_back(flow, bits, bytearray(1 if flag & REQUIRES_GRAD else 0 for flag in flags))
+    return {owner for value, owner in enumerate(flow.trace.values.tensor) if owner != NONE and bits[value]}
+
+
 def path(flow: FlowGraph, start: int, loss: int, most: int = 200) -> Iterator[int]:
     """Yield the ops on one data path from a value to a loss, the first op after the value first."""
     readers = _readers(flow, start, loss)

@@ -26,6 +26,8 @@ def where_dropped(trace: Trace, op: int, is_term: bool) -> Location | None:
     site = trace.ops.site[op]
     where = trace.sites[site] if site != NONE else None
     call = trace.ops.call[op]
+    while call != NONE and trace.calls[call].site == site:  # the op of a module of torch's own, called on this very line
+        call = trace.calls[call].parent
     held = around(where.path, where.line) if where else []
     if where is None or not held:
         return None

@@ -8,6 +8,7 @@ from gradcheck_freeze.rules.case import Case
 from gradcheck_freeze.rules.finding import Finding, Location, Severity
 from gradcheck_freeze.rules.freeze_matches_nothing import unmatched
 from gradcheck_freeze.rules.freeze_stops_short import left_by_a_freeze
+from gradcheck_freeze.rules.freeze_without_effect import left_by_a_lazy_freeze
 from gradcheck_freeze.rules.freezes import freeze_never_reached
 from gradcheck_freeze.rules.frozen_made_anew import made_anew
 from gradcheck_freeze.rules.places import place
@@ -40,7 +41,7 @@ def eval_does_not_freeze(case: Case) -> Iterator[Finding]:
     if True not in modes.values():
         return
     told = made_anew(case).keys() | left_by_a_freeze(case).keys()
-    told = told.union(*(tensors for tensors, *_ in unmatched(case)))
+    told = told.union(*(tensors for tensors, *_ in unmatched(case)), *(t for *_, t in left_by_a_lazy_freeze(case)))
     for module, training in sorted(modes.items()):
         name = trace.modules[module].name
         inside = [m for m in trace.modules if m.name == name or m.name.startswith(name + ".")]

@@ -12,6 +12,9 @@ from gradcheck_freeze.rules.syntax import Function, around, called, calls_in, fi
 from gradcheck_freeze.trace.record import NONE, Trace
 
 
+_WALKS = ("parameters", "named_parameters")
+
+
 def freeze_never_reached(trace: Trace) -> Location | None:
     """Return the `for` or `if` that let nothing through to a line which freezes, if there is such a line in the run's files.
 
@@ -31,6 +34,36 @@ def freeze_never_reached(trace: Trace) -> Location | None:
             if (path, line) not in ran and gates and (not functions or functions[-1].name in names):
                 return line_at(trace, path, gates[-1].lineno, "freeze")
     return None
+
+
+def lazy_freezes(trace: Trace) -> Iterator[tuple[Location, str]]:
+    """Yield the lines whose freeze only makes a `map` or a generator that nobody goes through, and what they would freeze.
+
+    That is the module whose parameters they name, or the argument of the only call of the function that they stand in.
+    """
+    ran = {(trace.sites[d.site].path, trace.sites[d.site].line) for d in trace.declarations if d.site != NONE}
+    for path in files(trace):
+        for line in freezing_lines(path):
+            inside = around(path, line)
+            if (path, line) in ran or not _is_lazy(path, inside, line):
+                continue
+            statement = inside[-1]
+            walked = [c.func.value for c in calls_in(statement) if called(c) in _WALKS and isinstance(c.func, ast.Attribute)]
+            if len(walked) == 1:
+                yield line_at(trace, path, line, "freeze"), _argument(trace, inside, ast.unparse(walked[0]))
+
+
+def _argument(trace: Trace, inside: list[ast.stmt], name: str) -> str:
+    """Return what the only caller gives for a parameter of the function around; any other name as it is."""
+    functions = [node for node in inside if isinstance(node, Function)]
+    names = [a.arg for a in functions[-1].args.args] if functions else []
+    first, _, rest = name.partition(".")
+    if first == "self" or first not in names:
+        return name
+    calls = [c for path in files(trace) for c in calls_in(tree_of(path)) if called(c) == functions[-1].name]
+    number = names.index(first) - (names[0] == "self")
+    given = [c.args[number] for c in calls if number < len(c.args)]
+    return ".".join(filter(None, (ast.unparse(given[0]), rest))) if len(calls) == len(given) == 1 else ""
 
 
 def _is_lazy(path: str, inside: list[ast.stmt], line: int) -> bool:

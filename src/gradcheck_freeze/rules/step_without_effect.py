@@ -9,7 +9,7 @@ from gradcheck_freeze.rules.finding import Finding, Location, Severity
 from gradcheck_freeze.rules.places import line_at, place
 from gradcheck_freeze.rules.rule import rule
 from gradcheck_freeze.rules.source import last_return
-from gradcheck_freeze.rules.syntax import computed_at, rates_in
+from gradcheck_freeze.rules.syntax import rates_in
 from gradcheck_freeze.trace.record import NONE, Step
 
 # Eight times the rounding error, against the largest gradient of the step. In lower precision lost updates are the rule.
@@ -128,11 +128,10 @@ def _no_rate(case: Case, number: int, count: int) -> tuple[Location | None, str,
         cause = place(trace, optimizer.loaded, "load_state_dict")
     if optimizer.schedule != NONE:
         cause = last_return(trace, optimizer.schedule, "schedule")
-    elif optimizer.built != NONE and any(group.settings.get("lr") for group in optimizer.groups):
+    elif optimizer.built != NONE and any(lr for step in trace.steps if step.optimizer == number for lr in step.lr):
         path = trace.sites[optimizer.built].path  # a rate of its own for every group
         written = rates_in(path)
-        line = computed_at(path, written[0]) if len(written) == 1 else None
-        cause = line_at(trace, path, line, "lr") if line else cause
+        cause = line_at(trace, path, written[0], "lr") if len(written) == 1 else cause
     return (
         cause,
         f"its learning rate was 0 in all {count} steps watched",

@@ -123,10 +123,10 @@ def helper_made(trace: Trace, owner: str, attribute: str) -> tuple[str, int] | N
     return None
 
 
-def rates_in(path: str) -> list[ast.expr]:
-    """Return the expressions that compute the learning rate of a group, those first that are more than a product.
+def rates_in(path: str) -> list[int]:
+    """Return the lines that compute the learning rate of a group; of several those only that come to whole numbers.
 
-    `{"params": ..., "lr": base * scale}`, `dict(params=..., lr=base / n)`, `group["lr"] = base * scale`.
+    `{"params": ..., "lr": base * scale}`, `dict(params=..., lr=base / n)`, `group["lr"] = base * (step // total)`.
     """
     given: list[ast.expr] = []
     for node in ast.walk(tree_of(path)):
@@ -136,8 +136,19 @@ def rates_in(path: str) -> list[ast.expr]:
             given += [k.value for k in node.keywords if k.arg == "lr"]
         elif isinstance(node, ast.Assign) and any(isinstance(t, ast.Subscript) and _is_lr(t.slice) for t in node.targets):
             given.append(node.value)
-    computed = [value for value in given if isinstance(value, (ast.BinOp, ast.Call, ast.IfExp))]
-    return [value for value in computed if not _hands_on(value)] or computed or [v for v in given if isinstance(v, ast.Name)]
+    found = [made for value in given if not isinstance(made := computed_at(path, value), (ast.Name, ast.Constant, ast.Attribute))]
+    lines = {value.lineno for value in found if not _hands_on(value)} or {value.lineno for value in found}
+    whole = {value.lineno for value in found if _is_whole(value)}
+    return sorted(whole if len(lines) > 1 and whole else lines)
+
+
+def _is_whole(value: ast.expr) -> bool:
+    """Return whether an expression rounds, so that what is small comes to 0."""
+    return any(
+        (isinstance(node, ast.BinOp) and isinstance(node.op, (ast.FloorDiv, ast.Mod)))
+        or (isinstance(node, ast.Call) and called(node) in ("int", "round", "floor"))
+        for node in ast.walk(value)
+    )
 
 
 def _is_lr(key: ast.expr | None) -> bool:
@@ -150,8 +161,8 @@ def _hands_on(value: ast.expr) -> bool:
     return all(isinstance(node, kinds) for node in ast.walk(value))
 
 
-def computed_at(path: str, value: ast.expr) -> int:
-    """Return the line that computes a number: a product of names only hands on what one of them was given before.
+def computed_at(path: str, value: ast.expr) -> ast.expr:
+    """Return the expression that computes a number: a product of names only hands on what one of them was given before.
 
     Names of loops and of parameters were given nothing that anybody wrote there; a function of the file has a `return`.
     """
@@ -161,7 +172,7 @@ def computed_at(path: str, value: ast.expr) -> int:
         if len(returns) == 1 and returns[0].value is not None:
             return computed_at(path, returns[0].value)
     if not _hands_on(value):
-        return value.lineno
+        return value
     names = {node.id for node in ast.walk(value) if isinstance(node, ast.Name)}
     given = [
         node
@@ -171,7 +182,7 @@ def computed_at(path: str, value: ast.expr) -> int:
         and any(isinstance(target, ast.Name) and target.id in names for target in node.targets)
     ]
     nearest = max(given, key=lambda node: node.lineno, default=None)
-    return value.lineno if nearest is None else computed_at(path, nearest.value)
+    return value if nearest is None else computed_at(path, nearest.value)
 
 
 @functools.lru_cache(maxsize=64)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Collection, Iterator
 
-from gradcheck_freeze.flow.frontier import carry_back
+from gradcheck_freeze.flow.frontier import carriers
 from gradcheck_freeze.flow.graph import FlowGraph
 from gradcheck_freeze.rules.dropped import assigned_name, loads, used_instead
 from gradcheck_freeze.rules.finding import Location
@@ -26,7 +26,7 @@ def unused_results(flow: FlowGraph, learn: Collection[int]) -> dict[int, tuple[s
         others = list(_made_of(flow, op, statement, path, line))
         if others and any(flow.data[v] for v in others):
             made = flow.trace.ops.outputs[flow.trace.ops.first_output[op] : flow.trace.ops.first_output[op + 1]]
-            taught = _taught(flow, made) - _taught(flow, others)
+            taught = carriers(flow, made) - carriers(flow, others)
             for tensor in taught & set(learn):
                 found.setdefault(tensor, (name, line))
     return found
@@ -82,16 +82,6 @@ def _is_within(trace: Trace, call: int, outer: int) -> bool:
     while call not in (outer, NONE):
         call = trace.calls[call].parent
     return call == outer
-
-
-def _taught(flow: FlowGraph, values: Collection[int]) -> set[int]:
-    """Return the tensors that a gradient at one of these values would reach."""
-    flags = flow.trace.values.flags
-    bits = [0] * len(flags)
-    for value in values:
-        bits[value] = 1
-    carry_back(flow, bits, bytearray(1 if flag & REQUIRES_GRAD else 0 for flag in flags))
-    return {owner for value, owner in enumerate(flow.trace.values.tensor) if owner != NONE and bits[value]}
 
 
 def _read(statement: ast.stmt) -> set[str]:
