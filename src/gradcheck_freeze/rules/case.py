@@ -112,7 +112,9 @@ def build_case(flow: FlowGraph, intent: Intent) -> Case:
     on_path = starved - unread - off_path
     # Where the trace has a whole path and the engine sent nothing, a custom function dropped it: no cut is to blame.
     # A loss differentiated for other inputs by autograd.grad is no way to it.
-    behind_cuts = {t for t in on_path if not flow.tensors[t].gradient & (kept if flow.tensors[t].received else kept or -1)}
+    behind_cuts = {
+        t for t in on_path if not flow.tensors[t].gradient & (kept if flow.tensors[t].received else kept or -1)
+    }
     if behind_cuts:
         found = cuts(flow, behind_cuts)
         cut.update(blamed(flow, found))
@@ -122,7 +124,8 @@ def build_case(flow: FlowGraph, intent: Intent) -> Case:
             near = blamed(flow, [c for c in found if any(flow.data[edge.result] & mask for edge in c.edges)])
             cut.update({t: c for t, c in near.items() if own.get(t) == mask})
     forgotten = forgotten_terms(flow, cut)
-    unused = unused_results(flow, intent.learn - unread - off_path - forgotten.keys())
+    held = {t for t in intent.learn if flow.tensors[t].optimizers or t in intent.stated}
+    unused = unused_results(flow, held - unread - off_path - forgotten.keys())
     for tensor in forgotten.keys() | unused.keys() & cut.keys():
         del cut[tensor]
     roots = [root for backward in trace.backwards for root in backward.roots]

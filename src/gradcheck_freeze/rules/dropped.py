@@ -26,7 +26,9 @@ def where_dropped(trace: Trace, op: int, is_term: bool) -> Location | None:
     site = trace.ops.site[op]
     where = trace.sites[site] if site != NONE else None
     call = trace.ops.call[op]
-    while call != NONE and trace.calls[call].site == site:  # the op of a module of torch's own, called on this very line
+    while (
+        call != NONE and trace.calls[call].site == site
+    ):  # the op of a module of torch's own, called on this very line
         call = trace.calls[call].parent
     held = around(where.path, where.line) if where else []
     if where is None or not held:
@@ -168,7 +170,12 @@ def _caller(trace: Trace, where: Site, call: int) -> tuple[Site | None, int]:
     if name == "forward" and call != NONE and trace.calls[call].site != NONE:
         return trace.sites[trace.calls[call].site], trace.calls[call].parent
     for paths in ([where.path], files(trace)):
-        found = {(path, c.lineno, c.end_lineno or c.lineno) for path in paths for c in calls_in(tree_of(path)) if called(c) == name}
+        found = {
+            (path, c.lineno, c.end_lineno or c.lineno)
+            for path in paths
+            for c in calls_in(tree_of(path))
+            if called(c) == name
+        }
         if found:
             path, line, end = found.pop()
             held = around(path, line) if not found else []
@@ -181,7 +188,11 @@ def _unpacked(where: Site, position: tuple[int, int]) -> tuple[ast.stmt, str | N
     """Return the statement at a call, the variable that takes the result, None where it is used at once, and the others."""
     held = around(where.path, where.line)
     statement = held[-1] if held else None
-    if not isinstance(statement, ast.Assign) or len(statement.targets) != 1 or not isinstance(statement.value, ast.Call):
+    if (
+        not isinstance(statement, ast.Assign)
+        or len(statement.targets) != 1
+        or not isinstance(statement.value, ast.Call)
+    ):
         return None
     number, count = position
     target = statement.targets[0]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from gradcheck_freeze.flow.frontier import Cut, carry_back, carried_by
+from gradcheck_freeze.flow.frontier import Cut, carried_by, carry_back
 from gradcheck_freeze.flow.graph import FlowGraph
 from gradcheck_freeze.trace.record import NONE, REQUIRES_GRAD
 
@@ -86,7 +86,11 @@ def _terms(flow: FlowGraph, tensors: Collection[int]) -> dict[int, int]:
         made = ops.outputs[ops.first_output[op] : ops.first_output[op + 1]]
         if not any(carried[v] for v in made):
             continue
-        if trace.op_names[ops.name[op]] in REDUCING and read_on.isdisjoint(made) and not any(flow.data[v] for v in made):
+        if (
+            trace.op_names[ops.name[op]] in REDUCING
+            and read_on.isdisjoint(made)
+            and not any(flow.data[v] for v in made)
+        ):
             terms.append(op)
         read_on.update(ops.inputs[ops.first_input[op] : ops.first_input[op + 1]])
     found: dict[int, int] = {}

@@ -11,7 +11,6 @@ from gradcheck_freeze.rules.places import line_at
 from gradcheck_freeze.rules.syntax import Function, around, called, calls_in, files, tree_of
 from gradcheck_freeze.trace.record import NONE, Trace
 
-
 _WALKS = ("parameters", "named_parameters")
 
 
@@ -29,7 +28,11 @@ def freeze_never_reached(trace: Trace) -> Location | None:
             functions = [node for node in inside if isinstance(node, Function)]
             gates = [n for n in inside if isinstance(n, (ast.For, ast.If)) and n.lineno < line]
             gates = [g for g in gates if not functions or g.lineno > functions[-1].lineno]
-            if (path, line) not in ran and (not functions or functions[-1].name in names) and _is_lazy(path, inside, line):
+            if (
+                (path, line) not in ran
+                and (not functions or functions[-1].name in names)
+                and _is_lazy(path, inside, line)
+            ):
                 return line_at(trace, path, line, "freeze")
             if (path, line) not in ran and gates and (not functions or functions[-1].name in names):
                 return line_at(trace, path, gates[-1].lineno, "freeze")
@@ -48,7 +51,9 @@ def lazy_freezes(trace: Trace) -> Iterator[tuple[Location, str]]:
             if (path, line) in ran or not _is_lazy(path, inside, line):
                 continue
             statement = inside[-1]
-            walked = [c.func.value for c in calls_in(statement) if called(c) in _WALKS and isinstance(c.func, ast.Attribute)]
+            walked = [
+                c.func.value for c in calls_in(statement) if called(c) in _WALKS and isinstance(c.func, ast.Attribute)
+            ]
             if len(walked) == 1:
                 yield line_at(trace, path, line, "freeze"), _argument(trace, inside, ast.unparse(walked[0]))
 
@@ -72,8 +77,10 @@ def _is_lazy(path: str, inside: list[ast.stmt], line: int) -> bool:
     made = statement.value if isinstance(statement, (ast.Expr, ast.Assign)) else None
     if not (isinstance(made, ast.GeneratorExp) or (isinstance(made, ast.Call) and called(made) in ("map", "filter"))):
         return False
-    name = assigned_name(statement) if statement else None
-    return isinstance(statement, ast.Expr) or (name is not None and not loads(path, statement, name))
+    if statement is None or isinstance(statement, ast.Expr):
+        return True
+    name = assigned_name(statement)
+    return name is not None and not loads(path, statement, name)
 
 
 def freezing_lines(path: str) -> Iterator[int]:

@@ -53,9 +53,7 @@ def step_without_effect(case: Case) -> Iterator[Finding]:
             )
 
 
-def _explain(
-    case: Case, number: int, position: int, steps: list[Step], still: set[int], reasons: Reasons
-) -> None:
+def _explain(case: Case, number: int, position: int, steps: list[Step], still: set[int], reasons: Reasons) -> None:
     """Add to the reasons what keeps the tensors of one group still."""
     trace = case.flow.trace
     optimizer = trace.optimizers[number]

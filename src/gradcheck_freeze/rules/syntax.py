@@ -134,9 +134,15 @@ def rates_in(path: str) -> list[int]:
             given += [v for k, v in zip(node.keys, node.values, strict=True) if _is_lr(k)]
         elif isinstance(node, ast.Call) and called(node) == "dict":
             given += [k.value for k in node.keywords if k.arg == "lr"]
-        elif isinstance(node, ast.Assign) and any(isinstance(t, ast.Subscript) and _is_lr(t.slice) for t in node.targets):
+        elif isinstance(node, ast.Assign) and any(
+            isinstance(t, ast.Subscript) and _is_lr(t.slice) for t in node.targets
+        ):
             given.append(node.value)
-    found = [made for value in given if not isinstance(made := computed_at(path, value), (ast.Name, ast.Constant, ast.Attribute))]
+    found = [
+        made
+        for value in given
+        if not isinstance(made := computed_at(path, value), (ast.Name, ast.Constant, ast.Attribute))
+    ]
     lines = {value.lineno for value in found if not _hands_on(value)} or {value.lineno for value in found}
     whole = {value.lineno for value in found if _is_whole(value)}
     return sorted(whole if len(lines) > 1 and whole else lines)

@@ -71,7 +71,9 @@ class GradientWatch:
         self.zeroings: list[ZeroGrad] = []
         self.contributors: dict[int, list[int]] = {}  # slot → backwards whose gradient its `.grad` still holds
         self.discarded: dict[int, list[int]] = {}  # slot → backwards whose gradient was cleared before any step saw it
-        self.handed: dict[int, list[tuple[int, int]]] = {}  # slot → when and where the program put in a gradient of its own
+        self.handed: dict[
+            int, list[tuple[int, int]]
+        ] = {}  # slot → when and where the program put in a gradient of its own
         self.lent: set[int] = set()  # slots whose `.grad` a step took as that of another leaf
         self.written: set[int] = set()  # slots whose `.grad` the user's code wrote into since it was last looked at
         self._stepped: dict[int, int] = {}  # slot → the last backward that a step saw in its `.grad`
