@@ -78,9 +78,9 @@ def dead_loss_term(case: Case) -> Iterator[Finding]:
     for number, term, beside in _dead_terms(case):
         op = trace.values.op[term]
         site = trace.ops.site[op] if op != NONE else NONE
-        if (number, site) not in seen and not _cancels(case, term):
+        if (number, site) not in seen:
             seen.add((number, site))
-            cut = _cut_behind(case, term)
+            cut = None if _cancels(case, term) else _cut_behind(case, term)
             if cut is not None and not _is_reference(case, cut, beside):
                 yield _told(case, number, cut, site)
     for number, cut in _numbers_added(case):
@@ -114,9 +114,12 @@ def _numbers_added(case: Case) -> Iterator[tuple[int, Cut]]:
     ops = trace.ops
     learners = {t for t in case.intent.learn if case.flow.tensors[t].received}
     starved = case.off_path | case.cut.keys()
+    seen: set[tuple[int, int]] = set()
     for number, added, _ in _sums(case):
-        if ops.first_input[added + 1] - ops.first_input[added] != 1 or ops.site[added] == NONE:
+        site = ops.site[added]
+        if (number, site) in seen or site == NONE or ops.first_input[added + 1] - ops.first_input[added] != 1:
             continue  # two tensors are added
+        seen.add((number, site))
         outer, inner = trace.sites[ops.site[added]], NONE
         for op in range(added - 1, max(added - 16, -1), -1):
             if ops.site[op] == NONE or not _lies_in(trace.sites[ops.site[op]], outer):

@@ -40,6 +40,9 @@ REDUCING = frozenset(
 )
 
 
+_EDGES = 8  # of one cut, which are alike: each is followed to the next backward
+
+
 def forgotten_terms(flow: FlowGraph, cut: Mapping[int, Cut]) -> dict[int, int]:
     """Return, for the tensors behind cuts made on purpose, the op of the last term computed from them before a backward."""
     behind: dict[tuple[int, ...], tuple[Cut, set[int]]] = {}
@@ -47,7 +50,7 @@ def forgotten_terms(flow: FlowGraph, cut: Mapping[int, Cut]) -> dict[int, int]:
         behind.setdefault(tuple(edge.result for edge in found.edges), (found, set()))[1].add(tensor)
     forgotten: dict[int, int] = {}
     for found, tensors in behind.values():
-        if all(_meets_a_learner(flow, edge.result) for edge in found.edges):
+        if all(_meets_a_learner(flow, edge.result) for edge in found.edges[:_EDGES]):
             forgotten.update(_terms(flow, tensors))
     return forgotten
 
@@ -60,7 +63,9 @@ def _meets_a_learner(flow: FlowGraph, value: int) -> bool:
     ops, flags, owner = flow.trace.ops, flow.trace.values.flags, flow.trace.values.tensor
     constant = {value}
     met = False
-    for op in range(flow.trace.values.op[value] + 1, len(ops)):
+    first = flow.trace.values.op[value] + 1
+    last = min((backward.after for backward in flow.trace.backwards if backward.after >= first), default=len(ops))
+    for op in range(first, min(last, len(ops))):
         read = ops.inputs[ops.first_input[op] : ops.first_input[op + 1]]
         made = [v for v in ops.outputs[ops.first_output[op] : ops.first_output[op + 1]] if flow.data[v]]
         if not made or constant.isdisjoint(read):
