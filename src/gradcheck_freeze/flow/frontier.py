@@ -28,7 +28,7 @@ def cuts(flow: FlowGraph, tensors: Collection[int]) -> list[Cut]:
 
     One sweep forward marks what carries their gradient, one sweep back tells which cut each of them runs into.
     """
-    carried = _carried(flow, tensors)
+    carried = carried_by(flow, tensors)
     ops = flow.trace.ops
     groups: dict[tuple[int, int, int, int], list[SeveredEdge]] = {}
     for edge in flow.severed:
@@ -44,7 +44,7 @@ def cuts(flow: FlowGraph, tensors: Collection[int]) -> list[Cut]:
     for number, edges in enumerate(groups.values()):
         for edge in edges:
             bits[edge.source] |= 1 << number
-    _back(flow, bits, carried)
+    carry_back(flow, bits, carried)
     reached: dict[int, int] = {}
     owner = flow.trace.values.tensor
     for value, mask in enumerate(bits):
@@ -65,7 +65,7 @@ def exits(flow: FlowGraph, tensors: Collection[int]) -> list[Cut]:
     trace = flow.trace
     ops, values = trace.ops, trace.values
     last = max((after for _, after in entries(flow)), default=-1)
-    carried = _carried(flow, tensors)
+    carried = carried_by(flow, tensors)
     groups: dict[tuple[int, int], list[SeveredEdge]] = {}
     bits = [0] * len(values)
     for op in range(len(ops)):
@@ -78,7 +78,7 @@ def exits(flow: FlowGraph, tensors: Collection[int]) -> list[Cut]:
     for number, edges in enumerate(groups.values()):
         for edge in edges:
             bits[edge.source] |= 1 << number
-    _back(flow, bits, carried)
+    carry_back(flow, bits, carried)
     reached: dict[int, int] = {}
     for value, mask in enumerate(bits):
         if mask and values.tensor[value] in tensors:
@@ -122,7 +122,7 @@ def _before_detach(flow: FlowGraph, value: int) -> Iterator[int]:
         value = read[0]
 
 
-def _carried(flow: FlowGraph, tensors: Collection[int]) -> bytearray:
+def carried_by(flow: FlowGraph, tensors: Collection[int]) -> bytearray:
     """Mark the values to which gradient edges lead from any of the tensors."""
     trace = flow.trace
     ops, flags, owner = trace.ops, trace.values.flags, trace.values.tensor
@@ -144,7 +144,7 @@ def _carried(flow: FlowGraph, tensors: Collection[int]) -> bytearray:
     return marks
 
 
-def _back(flow: FlowGraph, bits: list[int], within: bytearray) -> None:
+def carry_back(flow: FlowGraph, bits: list[int], within: bytearray) -> None:
     """Carry the bits from outputs to inputs over the marked values."""
     ops = flow.trace.ops
     for op in range(len(ops) - 1, -1, -1):
@@ -156,6 +156,16 @@ def _back(flow: FlowGraph, bits: list[int], within: bytearray) -> None:
             for value in ops.inputs[ops.first_input[op] : ops.first_input[op + 1]]:
                 if within[value]:
                     bits[value] |= mask
+
+
+def carriers(flow: FlowGraph, values: Collection[int]) -> set[int]:
+    """Return the tensors that a gradient at one of these values would reach."""
+    flags = flow.trace.values.flags
+    bits = [0] * len(flags)
+    for value in values:
+        bits[value] = 1
+    carry_back(flow, bits, bytearray(1 if flag & REQUIRES_GRAD else 0 for flag in flags))
+    return {owner for value, owner in enumerate(flow.trace.values.tensor) if owner != NONE and bits[value]}
 
 
 def path(flow: FlowGraph, start: int, loss: int, most: int = 200) -> Iterator[int]:

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 from gradcheck_freeze.flow.frontier import Cut, cuts, exits
 from gradcheck_freeze.flow.graph import FlowGraph
+from gradcheck_freeze.rules.finding import Location
+from gradcheck_freeze.rules.forgotten import forgotten_terms
 from gradcheck_freeze.rules.intent import Intent
+from gradcheck_freeze.rules.unused import unused_results
 from gradcheck_freeze.trace.record import DIFFERENTIABLE, INFERENCE, NO_GRAD, NONE, UNSEEN
 
 DETACHING = frozenset({"detach", "detach_", "data"})
@@ -50,6 +53,8 @@ class Case:
     cut: Mapping[int, Cut]  # starved, though a loss depends on them → the cut to blame
     uncut: frozenset[int]  # starved, and no cut explains it
     forward_unseen: bool  # a loss was handed over ready-made: only the engine's word is known
+    forgotten: Mapping[int, int]  # cut on purpose → the op that computes the term by which it was to learn, in no loss
+    unused: Mapping[int, tuple[str, Location]]  # taught by a result that nothing reads → its name, what is used instead
     leaving: Mapping[int, Cut]  # off_path, but their numbers left torch here and may have come back
 
     def root(self, tensor: int) -> str:
@@ -106,7 +111,10 @@ def build_case(flow: FlowGraph, intent: Intent) -> Case:
     cut: dict[int, Cut] = {}
     on_path = starved - unread - off_path
     # Where the trace has a whole path and the engine sent nothing, a custom function dropped it: no cut is to blame.
-    behind_cuts = {t for t in on_path if not flow.tensors[t].gradient & (kept if flow.tensors[t].received else -1)}
+    # A loss differentiated for other inputs by autograd.grad is no way to it.
+    behind_cuts = {
+        t for t in on_path if not flow.tensors[t].gradient & (kept if flow.tensors[t].received else kept or -1)
+    }
     if behind_cuts:
         found = cuts(flow, behind_cuts)
         cut.update(blamed(flow, found))
@@ -115,6 +123,11 @@ def build_case(flow: FlowGraph, intent: Intent) -> Case:
         for mask in {own[t] for t in behind_cuts if t in own}:
             near = blamed(flow, [c for c in found if any(flow.data[edge.result] & mask for edge in c.edges)])
             cut.update({t: c for t, c in near.items() if own.get(t) == mask})
+    forgotten = forgotten_terms(flow, cut)
+    held = {t for t in intent.learn if flow.tensors[t].optimizers or t in intent.stated}
+    unused = unused_results(flow, held - unread - off_path - forgotten.keys())
+    for tensor in forgotten.keys() | unused.keys() & cut.keys():
+        del cut[tensor]
     roots = [root for backward in trace.backwards for root in backward.roots]
     return Case(
         flow,
@@ -122,8 +135,10 @@ def build_case(flow: FlowGraph, intent: Intent) -> Case:
         frozenset(unread),
         frozenset(off_path),
         cut,
-        frozenset(on_path - set(cut)),
+        frozenset(on_path - cut.keys() - forgotten.keys() - unused.keys()),
         any(trace.values.flags[root] & UNSEEN for root in roots),
+        forgotten,
+        unused,
         _leaving(flow, off_path),
     )
 

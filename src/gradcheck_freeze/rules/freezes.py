@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from gradcheck_freeze.rules.dropped import assigned_name, loads
 from gradcheck_freeze.rules.finding import Location
 from gradcheck_freeze.rules.places import line_at
 from gradcheck_freeze.rules.syntax import Function, around, called, calls_in, files, tree_of
@@ -14,7 +15,8 @@ from gradcheck_freeze.trace.record import NONE, Trace
 def freeze_never_reached(trace: Trace) -> Location | None:
     """Return the `for` or `if` that let nothing through to a line which freezes, if there is such a line in the run's files.
 
-    A line in a function that nobody calls is none.
+    Or the line itself, where it only makes a `map` or a generator that nobody goes through. A line in a function that nobody
+    calls is none.
     """
     ran = {(trace.sites[d.site].path, trace.sites[d.site].line) for d in trace.declarations if d.site != NONE}
     names = {called(call) for path in files(trace) for call in calls_in(tree_of(path))}
@@ -24,9 +26,27 @@ def freeze_never_reached(trace: Trace) -> Location | None:
             functions = [node for node in inside if isinstance(node, Function)]
             gates = [n for n in inside if isinstance(n, (ast.For, ast.If)) and n.lineno < line]
             gates = [g for g in gates if not functions or g.lineno > functions[-1].lineno]
+            if (
+                (path, line) not in ran
+                and (not functions or functions[-1].name in names)
+                and _is_lazy(path, inside, line)
+            ):
+                return line_at(trace, path, line, "freeze")
             if (path, line) not in ran and gates and (not functions or functions[-1].name in names):
                 return line_at(trace, path, gates[-1].lineno, "freeze")
     return None
+
+
+def _is_lazy(path: str, inside: list[ast.stmt], line: int) -> bool:
+    """Return whether what freezes stands in a `map`, a `filter` or a generator that is dropped as soon as it is made."""
+    statement = inside[-1] if inside else None
+    made = statement.value if isinstance(statement, (ast.Expr, ast.Assign)) else None
+    if not (isinstance(made, ast.GeneratorExp) or (isinstance(made, ast.Call) and called(made) in ("map", "filter"))):
+        return False
+    if statement is None or isinstance(statement, ast.Expr):
+        return True
+    name = assigned_name(statement)
+    return name is not None and not loads(path, statement, name)
 
 
 def freezing_lines(path: str) -> Iterator[int]:

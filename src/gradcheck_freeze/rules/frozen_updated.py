@@ -107,6 +107,12 @@ def _reason(case: Case, tensor: int) -> tuple[Location | None, str, str]:
             f"{optimizer.type_name}.step() writes here before it asks whether there is a gradient",
             "Pass over parameters whose .grad is None before anything is written.",
         )
+    if (handed := _handed_in(case, tensor)) is not None:
+        return (
+            handed,
+            "its .grad is set here, though it is frozen",
+            "Pass over parameters whose requires_grad is False, or whose .grad is None.",
+        )
     if own and not own[-1].value and (tensor not in case.intent.carried or tensor in case.intent.frozen_since):
         return (
             place(trace, own[-1].site, "requires_grad = False"),
@@ -144,6 +150,15 @@ def _shares_memory(case: Case, tensor: int) -> Location | None:
         if trace.op_names[ops.name[op]] in ("data", "set_") and any(owner[v] == tensor for v in made):
             return place(trace, ops.site[op], "shared memory")
     return None
+
+
+def _handed_in(case: Case, tensor: int) -> Location | None:
+    """Return where the program itself puts a gradient into a tensor that gets none from any backward, before a step moves it."""
+    trace, seen = case.flow.trace, case.flow.tensors[tensor]
+    if not trace.handed.get(tensor) or any(trace.steps[s].losses.get(tensor) for s in seen.changed):
+        return None
+    before = [site for when, site in trace.handed[tensor] if when <= trace.steps[seen.changed[0]].after]
+    return place(trace, before[-1], "grad =") if before else None
 
 
 def _writes_without_gradient(case: Case, tensor: int, optimizer: WatchedOptimizer) -> Location | None:

@@ -78,7 +78,7 @@ def _old_and_new(before: Sequence[int], after: Sequence[int]) -> tuple[set[int],
 def _by_hand(case: Case, before: Step, after: Step, tensor: int, done: Sequence[Event], first: int) -> bool:
     """Return whether the program itself writes into the gradient between two steps, other than to clip what is new."""
     trace = case.flow.trace
-    if any(before.after <= when <= after.after for when in trace.handed.get(tensor, ())):
+    if any(before.after <= when <= after.after for when, _ in trace.handed.get(tensor, ())):
         return True
     arrives = trace.backwards[first].after
     for op, what in done:

@@ -48,9 +48,21 @@ def gradient_thrown_away(case: Case) -> Iterator[Finding]:
         # A loss that gives nothing else is meant for what is cut off from it, if anything is: the cut is the fault.
         starved = case.cut or case.unread or case.off_path or case.uncut
         if thrown and not (starved and all(thrown.issuperset(trace.backwards[b].received) for b in loss.backwards)):
-            found.setdefault(thrown, []).append(number)
+            for alike in _told_apart(case, thrown):
+                found.setdefault(alike, []).append(number)
     for tensors, losses in found.items():
         yield _told(case, tensors, losses)
+
+
+def _told_apart(case: Case, tensors: frozenset[int]) -> Iterator[frozenset[int]]:
+    """Yield the tensors of each of several models that took one another's name, one model at a time."""
+    taken: dict[str, int] = {}
+    models: dict[int, set[int]] = {}
+    for tensor, record in enumerate(case.flow.trace.tensors):
+        number = taken[record.names[0]] = taken.get(record.names[0], -1) + 1
+        if tensor in tensors:
+            models.setdefault(number, set()).add(tensor)
+    yield from (frozenset(model) for _, model in sorted(models.items()))
 
 
 def always_thrown(case: Case, tensor: int, loss: int, done: Sequence[Event]) -> bool:

@@ -6,7 +6,9 @@ import ast
 from collections.abc import Iterator
 
 from gradcheck_freeze.rules.case import ONE_NUMBER, Case
+from gradcheck_freeze.rules.dropped import where_dropped
 from gradcheck_freeze.rules.finding import Finding, Location, Severity
+from gradcheck_freeze.rules.forgotten import REDUCING
 from gradcheck_freeze.rules.places import place
 from gradcheck_freeze.rules.rule import rule
 from gradcheck_freeze.rules.syntax import around, computed_with, only_call
@@ -31,6 +33,7 @@ def off_the_loss_path(case: Case) -> Iterator[Finding]:
     """
     if case.forward_unseen:
         return
+    yield from _forgotten(case)
     groups: dict[Location | None, list[int]] = {}
     for tensor in sorted(case.off_path - set(case.leaving)):
         record = case.flow.trace.tensors[tensor]
@@ -41,6 +44,23 @@ def off_the_loss_path(case: Case) -> Iterator[Finding]:
             case.flow,
             tensors,
             "{where} is used, but no loss that backward() was called on depends on it.",
+            cause,
+            fix="Add what is computed here to the loss, or call backward() on the sum.",
+        )
+
+
+def _forgotten(case: Case) -> Iterator[Finding]:
+    """Yield the terms that no loss has, of what else reaches a loss only as a weight or a target."""
+    trace = case.flow.trace
+    terms: dict[Location | None, list[int]] = {}
+    for tensor, op in sorted(case.forgotten.items()):
+        terms.setdefault(place(trace, trace.ops.site[op], trace.op_names[trace.ops.name[op]]), []).append(tensor)
+    for cause, tensors in terms.items():
+        yield off_the_loss_path.finding(
+            case.flow,
+            tensors,
+            "{where} gets no gradient: no loss that backward() was called on depends on what is computed from it here; what else "
+            "reaches a loss is a constant there.",
             cause,
             fix="Add what is computed here to the loss, or call backward() on the sum.",
         )
@@ -67,8 +87,12 @@ def _last_use(case: Case, tensor: int) -> Location | None:
     taken = taken if taken != NONE else _taken_to_compute_with(case, marks)
     if taken != NONE:
         return place(trace, ops.site[taken], trace.op_names[ops.name[taken]])
-    backward = _backward_on_a_part(case, last)
-    return backward or _where_it_is_dropped(case, ops.site[last])
+    return (
+        _backward_on_a_part(case, last)
+        or _backward_on_the_last(case, last)
+        or where_dropped(trace, last, trace.op_names[ops.name[last]] in REDUCING)
+        or _where_it_is_computed(case, ops.site[last])
+    )
 
 
 def _taken_into_a_loss(case: Case, marks: set[int]) -> int:
@@ -123,7 +147,20 @@ def _backward_on_a_part(case: Case, last: int) -> Location | None:
     return None
 
 
-def _where_it_is_dropped(case: Case, site: int) -> Location | None:
+def _backward_on_the_last(case: Case, last: int) -> Location | None:
+    """Return the backward call that was made on what a line gave in the last round of a loop, where every round is meant."""
+    trace = case.flow.trace
+    ops = trace.ops
+    for loss in case.flow.losses:
+        for backward in loss.backwards:
+            for root in trace.backwards[backward].roots:
+                made = trace.values.op[root]
+                if made != NONE and made != last and ops.site[made] == ops.site[last] != NONE:
+                    return place(trace, loss.site, "backward")
+    return None
+
+
+def _where_it_is_computed(case: Case, site: int) -> Location | None:
     """Return the line that computes the unused result, or the one that calls the function which returns it."""
     trace = case.flow.trace
     if site == NONE:

@@ -9,11 +9,12 @@ from gradcheck_freeze.rules.finding import Finding, Location, Severity
 from gradcheck_freeze.rules.places import line_at, place
 from gradcheck_freeze.rules.rule import rule
 from gradcheck_freeze.rules.source import last_return
-from gradcheck_freeze.rules.syntax import assigned_before, rates_in
+from gradcheck_freeze.rules.syntax import rates_in
 from gradcheck_freeze.trace.record import NONE, Step
 
 # Eight times the rounding error, against the largest gradient of the step. In lower precision lost updates are the rule.
 _NOISE = {"float64": 2.0**-49, "float32": 2.0**-20}
+Reasons = dict[tuple[Location | None, str, str], set[int]]  # line, why, what to do → the tensors
 
 
 @rule("GF211", kind="blockage", severity=Severity.ERROR)
@@ -39,18 +40,23 @@ def step_without_effect(case: Case) -> Iterator[Finding]:
         steps = [step for step in trace.steps if step.optimizer == number]
         if len(steps) < 2:
             continue
+        reasons: Reasons = {}
         for position, group in enumerate(trace.optimizers[number].groups):
             fed = {t for t in group.tensors if case.flow.tensors[t].received and t in case.intent.learn}
             fed -= case.cut.keys()
             still = {t for t in fed if not any(t in step.changed for step in steps)}
-            yield from _about(case, number, position, steps, still)
+            _explain(case, number, position, steps, still, reasons)
+        name = trace.optimizers[number].name
+        for (cause, why, fix), tensors in reasons.items():
+            yield step_without_effect.finding(
+                case.flow, tensors, f"{name}.step() never moves {{where}}: {why}.", cause, fix=fix
+            )
 
 
-def _about(case: Case, number: int, position: int, steps: list[Step], still: set[int]) -> Iterator[Finding]:
-    """Yield what keeps the tensors of one group still, one finding for each reason."""
+def _explain(case: Case, number: int, position: int, steps: list[Step], still: set[int], reasons: Reasons) -> None:
+    """Add to the reasons what keeps the tensors of one group still."""
     trace = case.flow.trace
     optimizer = trace.optimizers[number]
-    reasons: dict[tuple[Location | None, str, str], set[int]] = {}
     for tensor in still:
         seen = [step for step in steps if tensor in step.gradients]
         if len(seen) < 2:
@@ -73,10 +79,6 @@ def _about(case: Case, number: int, position: int, steps: list[Step], still: set
                 "Raise the learning rate, or keep the weights in float32 and compute in lower precision under autocast."
             )
             reasons.setdefault((built, why, keep), set()).add(tensor)
-    for (cause, why, fix), tensors in reasons.items():
-        yield step_without_effect.finding(
-            case.flow, tensors, f"{optimizer.name}.step() never moves {{where}}: {why}.", cause, fix=fix
-        )
 
 
 def _is_noise(step: Step, norm: float | None, dtype: str) -> bool:
@@ -124,11 +126,10 @@ def _no_rate(case: Case, number: int, count: int) -> tuple[Location | None, str,
         cause = place(trace, optimizer.loaded, "load_state_dict")
     if optimizer.schedule != NONE:
         cause = last_return(trace, optimizer.schedule, "schedule")
-    elif optimizer.built != NONE and any(group.settings.get("lr") for group in optimizer.groups):
+    elif optimizer.built != NONE and any(lr for step in trace.steps if step.optimizer == number for lr in step.lr):
         path = trace.sites[optimizer.built].path  # a rate of its own for every group
         written = rates_in(path)
-        line = assigned_before(path, written[0]) or written[0] if len(written) == 1 else None
-        cause = line_at(trace, path, line, "lr") if line else cause
+        cause = line_at(trace, path, written[0], "lr") if len(written) == 1 else cause
     return (
         cause,
         f"its learning rate was 0 in all {count} steps watched",

@@ -142,14 +142,71 @@ def helper_made(trace: Trace, owner: str, attribute: str) -> tuple[str, int] | N
 
 
 def rates_in(path: str) -> list[int]:
-    """Return the lines that compute the learning rate of a parameter group: `{"params": ..., "lr": base * scale}`."""
-    return [
-        value.lineno
-        for node in ast.walk(tree_of(path))
-        if isinstance(node, ast.Dict)
-        for key, value in zip(node.keys, node.values, strict=True)
-        if isinstance(key, ast.Constant) and key.value == "lr" and isinstance(value, ast.BinOp)
+    """Return the lines that compute the learning rate of a group; of several those only that come to whole numbers.
+
+    `{"params": ..., "lr": base * scale}`, `dict(params=..., lr=base / n)`, `group["lr"] = base * (step // total)`.
+    """
+    given: list[ast.expr] = []
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.Dict):
+            given += [v for k, v in zip(node.keys, node.values, strict=True) if _is_lr(k)]
+        elif isinstance(node, ast.Call) and called(node) == "dict":
+            given += [k.value for k in node.keywords if k.arg == "lr"]
+        elif isinstance(node, ast.Assign) and any(
+            isinstance(t, ast.Subscript) and _is_lr(t.slice) for t in node.targets
+        ):
+            given.append(node.value)
+    found = [
+        made
+        for value in given
+        if not isinstance(made := computed_at(path, value), (ast.Name, ast.Constant, ast.Attribute))
     ]
+    lines = {value.lineno for value in found if not _hands_on(value)} or {value.lineno for value in found}
+    whole = {value.lineno for value in found if _is_whole(value)}
+    return sorted(whole if len(lines) > 1 and whole else lines)
+
+
+def _is_whole(value: ast.expr) -> bool:
+    """Return whether an expression rounds, so that what is small comes to 0."""
+    return any(
+        (isinstance(node, ast.BinOp) and isinstance(node.op, (ast.FloorDiv, ast.Mod)))
+        or (isinstance(node, ast.Call) and called(node) in ("int", "round", "floor"))
+        for node in ast.walk(value)
+    )
+
+
+def _is_lr(key: ast.expr | None) -> bool:
+    return isinstance(key, ast.Constant) and key.value == "lr"
+
+
+def _hands_on(value: ast.expr) -> bool:
+    """Return whether an expression is a name, or a product of names and numbers."""
+    kinds = (ast.BinOp, ast.Mult, ast.Name, ast.Load, ast.Constant, ast.Attribute)
+    return all(isinstance(node, kinds) for node in ast.walk(value))
+
+
+def computed_at(path: str, value: ast.expr) -> ast.expr:
+    """Return the expression that computes a number: a product of names only hands on what one of them was given before.
+
+    Names of loops and of parameters were given nothing that anybody wrote there; a function of the file has a `return`.
+    """
+    if isinstance(value, ast.Call):
+        functions = [n for n in ast.walk(tree_of(path)) if isinstance(n, Function) and n.name == called(value)]
+        returns = [n for f in functions for n in ast.walk(f) if isinstance(n, ast.Return) and n.value is not None]
+        if len(returns) == 1 and returns[0].value is not None:
+            return computed_at(path, returns[0].value)
+    if not _hands_on(value):
+        return value
+    names = {node.id for node in ast.walk(value) if isinstance(node, ast.Name)}
+    given = [
+        node
+        for node in ast.walk(function_around(path, value.lineno))
+        if isinstance(node, ast.Assign)
+        and node.lineno < value.lineno
+        and any(isinstance(target, ast.Name) and target.id in names for target in node.targets)
+    ]
+    nearest = max(given, key=lambda node: node.lineno, default=None)
+    return value if nearest is None else computed_at(path, nearest.value)
 
 
 @dataclass(frozen=True, slots=True)

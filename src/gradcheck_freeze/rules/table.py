@@ -39,6 +39,7 @@ from gradcheck_freeze.rules.parameter_unused import parameter_unused
 from gradcheck_freeze.rules.path_leaves_torch import path_leaves_torch
 from gradcheck_freeze.rules.path_under_no_grad import path_under_no_grad
 from gradcheck_freeze.rules.path_without_derivative import path_without_derivative
+from gradcheck_freeze.rules.result_never_used import result_never_used
 from gradcheck_freeze.rules.reversal_without_gradient import reversal_without_gradient
 from gradcheck_freeze.rules.rule import Rule
 from gradcheck_freeze.rules.stale_optimizer_entry import stale_optimizer_entry
@@ -81,6 +82,7 @@ RULES: tuple[Rule, ...] = (
     average_never_follows,
     gradient_not_finite,
     function_drops_gradient,
+    result_never_used,
     learner_switched_off,
     optimizer_never_steps,
     optimizer_holds_a_buffer,

@@ -71,7 +71,9 @@ class GradientWatch:
         self.zeroings: list[ZeroGrad] = []
         self.contributors: dict[int, list[int]] = {}  # slot → backwards whose gradient its `.grad` still holds
         self.discarded: dict[int, list[int]] = {}  # slot → backwards whose gradient was cleared before any step saw it
-        self.handed: dict[int, list[int]] = {}  # slot → when the program put a gradient of its own into `.grad`
+        self.handed: dict[
+            int, list[tuple[int, int]]
+        ] = {}  # slot → when and where the program put in a gradient of its own
         self.lent: set[int] = set()  # slots whose `.grad` a step took as that of another leaf
         self.written: set[int] = set()  # slots whose `.grad` the user's code wrote into since it was last looked at
         self._stepped: dict[int, int] = {}  # slot → the last backward that a step saw in its `.grad`
@@ -260,7 +262,9 @@ class GradientWatch:
             if len(args) > 1 and args[1] is None:
                 self.zeroed([args[0]], sys._getframe(1))
             elif len(args) > 1 and (slot := self.recorder.tensors.slot(args[0])) != NONE:
-                self.handed.setdefault(slot, []).append(len(self.recorder.ops))
+                self.handed.setdefault(slot, []).append(
+                    (len(self.recorder.ops), self.recorder.sites.here(sys._getframe(1)))
+                )
                 owner = self._owners.get(id(args[1]), slot)
                 if owner != slot:
                     self.lent.add(owner)

@@ -16,7 +16,19 @@ from torch import is_grad_enabled
 from torch.overrides import TorchFunctionMode
 
 from gradcheck_freeze.trace.installed import push_to_bottom, remove_mode
-from gradcheck_freeze.trace.record import FUNCTION, GRAD, INFERENCE, LEAF, NO_GRAD, NONE, REQUIRES_GRAD, Ops, Values
+from gradcheck_freeze.trace.numbers import MADE_OF_NUMBERS, Numbers
+from gradcheck_freeze.trace.record import (
+    DIFFERENTIABLE,
+    FUNCTION,
+    GRAD,
+    INFERENCE,
+    LEAF,
+    NO_GRAD,
+    NONE,
+    REQUIRES_GRAD,
+    Ops,
+    Values,
+)
 from gradcheck_freeze.trace.sites import Sites
 from gradcheck_freeze.trace.tensors import Tensors, flags_of, storage_key
 
@@ -59,7 +71,7 @@ Observer = Callable[[tuple[Any, ...], dict[str, Any]], None]
 class _Kind:
     """What has to be known of one torch function, found once."""
 
-    __slots__ = ("data", "leaves", "name", "observe", "skip", "special", "writes")
+    __slots__ = ("data", "leaves", "name", "numbers", "observe", "skip", "special", "writes")
 
     def __init__(self, func: Any, name: int, text: str, special: Special | None) -> None:
         self.name = name
@@ -67,6 +79,7 @@ class _Kind:
         self.observe: Observer | None = None
         self.leaves = text in _LEAVING
         self.data = 0 if text in _SHAPED_LIKE else 1 if text in _OF_THE_FIRST else None  # arguments that are data
+        self.numbers = text in MADE_OF_NUMBERS
         self.skip = False
         self.writes = (
             (text.endswith("_") and not text.endswith("__"))
@@ -93,6 +106,8 @@ class OpRecorder(TorchFunctionMode):  # type: ignore[misc]
         self.observers: dict[Any, Observer] = {}  # torch function → what looks at its arguments before it runs
         self.probe: Callable[[torch.Tensor, int], None] | None = None  # looks at every value that carries gradient
         self.asleep = 0
+        self.numbers = Numbers()
+        self._returned: dict[int, int] = {}  # op by which a number left → the value it came back as
         self.function_depth = 0
         self.call = NONE  # the module call now running
         self.call_site = NONE  # where the user's code called it, if its forward is torch's own
@@ -121,17 +136,24 @@ class OpRecorder(TorchFunctionMode):  # type: ignore[misc]
             return kind.special(func, args, kwargs)
         try:
             inputs: list[torch.Tensor] = []
+            back: list[int] = []
             if kind.data is None:
                 for argument in args:
                     if type(argument) is torch.Tensor:  # as most are
                         inputs.append(argument)
                     elif type(argument) not in _PLAIN:
                         collect((argument,), inputs)
+                    elif type(argument) is float and argument in self.numbers.op_of:
+                        back.append(self.numbers.op_of[argument])
                 if kwargs:
                     collect(kwargs.values(), inputs)
             else:
                 collect(args[: kind.data], inputs)
             read = self.values_of(inputs)
+            if kind.numbers and self.numbers.op_of:
+                back.extend(op for argument in args for op in self.numbers.among(argument))
+            if back:
+                read.extend(self._come_back(op) for op in dict.fromkeys(back))
             if kind.observe is not None:
                 kind.observe(args, kwargs)
         except Exception as error:
@@ -235,6 +257,26 @@ class OpRecorder(TorchFunctionMode):  # type: ignore[misc]
         self._end(op)
         return value
 
+    def _come_back(self, left: int) -> int:
+        """Return the value of numbers that left torch by an op and come back: written once, as made at the place they left."""
+        value = self._returned.get(left)
+        if value is None:
+            ops, values = self.ops, self.values
+            op, value = len(ops.name), len(values.op)
+            for column in (ops.name, ops.site, ops.call, ops.mode):
+                column.append(column[left])
+            if left in ops.mode_site:
+                ops.mode_site[op] = ops.mode_site[left]
+            ops.inputs.extend(ops.inputs[ops.first_input[left] : ops.first_input[left + 1]])
+            ops.first_input.append(len(ops.inputs))
+            values.op.append(op)
+            values.flags.append(DIFFERENTIABLE | LEAF)
+            values.tensor.append(NONE)
+            ops.outputs.append(value)
+            ops.first_output.append(len(ops.outputs))
+            self._returned[left] = value
+        return value
+
     def begin(self, name: int, read: Iterable[int], frame: Any) -> int:
         """Write the row of an op but for its outputs and return its number."""
         ops = self.ops
@@ -283,6 +325,8 @@ class OpRecorder(TorchFunctionMode):  # type: ignore[misc]
             if not (kind.leaves and read):
                 return
             self.tensors.keep_storage(inputs[0], read[0])  # its memory may come back as another tensor
+            if self.values.flags[read[0]] & DIFFERENTIABLE:
+                self.numbers.left(result, len(self.ops))
         self.write_op(kind.name, read, fresh, written, sys._getframe(2))
 
     def write_op(

@@ -280,9 +280,9 @@ class Trace:
     discarded: dict[int, tuple[int, ...]] = field(
         default_factory=dict
     )  # tensor → backwards cleared before any step saw them
-    handed: dict[int, tuple[int, ...]] = field(
+    handed: dict[int, tuple[tuple[int, int], ...]] = field(
         default_factory=dict
-    )  # tensor → when the program set its `.grad`: ops run
+    )  # tensor → when the program set its `.grad`, and where: ops run, site
     lent: frozenset[int] = frozenset()  # tensors whose `.grad` a hook or another tensor gets as well
     kept: list[KeptGraph] = field(default_factory=list)
     declarations: list[Declaration] = field(default_factory=list)

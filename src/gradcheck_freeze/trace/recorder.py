@@ -35,7 +35,7 @@ from gradcheck_freeze.trace.ops import OpRecorder
 from gradcheck_freeze.trace.record import NONE, Gap, GradientState, Trace
 from gradcheck_freeze.trace.sites import Sites, made_by
 from gradcheck_freeze.trace.steps import StepWatch
-from gradcheck_freeze.trace.unseen import Unseen
+from gradcheck_freeze.trace.unseen import Unseen, transforms
 
 _OPTIMIZERS = register_optimizer_step_pre_hook.__code__.co_filename
 _PATIENCE = 10  # times `steps`, until an optimizer that does not step is no longer waited for
@@ -126,6 +126,8 @@ class Recorder:
         replace(torch.amp.GradScaler, "step", self.unseen.scaler_step)
         replace(torch.utils, "swap_tensors", self.unseen.swap_tensors)
         replace(torch, "compile", self.unseen.compile)
+        for owner, name in transforms():
+            replace(owner, name, self.unseen.transform)
         if "torch._dynamo" in sys.modules:
             torch.compiler.set_stance("force_eager")
             self._stance = "force_eager"

@@ -1,3 +1,5 @@
+# expect-note: GF301 model.embedding.*
+# expect-note: GF301 model.head.*
 """Optimizers that hold a part on purpose, averages and sums that are no fault, and an evaluation that puts all back."""
 
 import torch
