@@ -33,12 +33,13 @@ def parameter_unused(case: Case) -> Iterator[Finding]:
     left_out = any(
         seen.received and not seen.optimizers and t in case.intent.learn for t, seen in enumerate(case.flow.tensors)
     )
+    written = {case.root(t) for t, seen in enumerate(case.flow.tensors) if seen.written} if left_out else set()
     groups: dict[int, list[int]] = {}
     for tensor in sorted(case.unread):
         record = trace.tensors[tensor]
         if not (case.flow.tensors[tensor].optimizers or tensor in case.intent.stated) or not record.alive:
             continue
-        if left_out and (".param_groups." in record.names[0] or case.flow.tensors[tensor].written):
+        if left_out and (".param_groups." in record.names[0] or case.root(tensor) in written):
             continue  # a second model, or an average, that the optimizer has in place of the first one: told of that one
         if record.module != NONE and _sibling_used(case, record.module):
             continue

@@ -136,24 +136,19 @@ class OpRecorder(TorchFunctionMode):  # type: ignore[misc]
             return kind.special(func, args, kwargs)
         try:
             inputs: list[torch.Tensor] = []
-            back: list[int] = []
             if kind.data is None:
                 for argument in args:
                     if type(argument) is torch.Tensor:  # as most are
                         inputs.append(argument)
                     elif type(argument) not in _PLAIN:
                         collect((argument,), inputs)
-                    elif type(argument) is float and argument in self.numbers.op_of:
-                        back.append(self.numbers.op_of[argument])
                 if kwargs:
                     collect(kwargs.values(), inputs)
             else:
                 collect(args[: kind.data], inputs)
             read = self.values_of(inputs)
-            if kind.numbers and self.numbers.op_of:
-                back.extend(op for argument in args for op in self.numbers.among(argument))
-            if back:
-                read.extend(self._come_back(op) for op in dict.fromkeys(back))
+            if self.numbers.op_of:
+                self._read_numbers(kind, args, read)
             if kind.observe is not None:
                 kind.observe(args, kwargs)
         except Exception as error:
@@ -256,6 +251,14 @@ class OpRecorder(TorchFunctionMode):  # type: ignore[misc]
         self.ops.outputs.append(value)
         self._end(op)
         return value
+
+    def _read_numbers(self, kind: _Kind, args: tuple[Any, ...], read: list[int]) -> None:
+        """Add to what a call reads the numbers among its arguments that left torch before."""
+        op_of = self.numbers.op_of
+        back = [op_of[a] for a in args if type(a) is float and a in op_of] if kind.data is None else []
+        if kind.numbers:
+            back.extend(op for argument in args for op in self.numbers.among(argument))
+        read.extend(self._come_back(op) for op in dict.fromkeys(back))
 
     def _come_back(self, left: int) -> int:
         """Return the value of numbers that left torch by an op and come back: written once, as made at the place they left."""
