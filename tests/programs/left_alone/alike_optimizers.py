@@ -1,5 +1,4 @@
-# expect-note: GF301 model.embedding.*
-# expect-note: GF301 model.head.*
+# expect-note: GF301 probe.embedding.*
 """Optimizers that hold a part on purpose, averages and sums that are no fault, and an evaluation that puts all back."""
 
 import torch
@@ -48,11 +47,11 @@ def sensitivity(model):
 
 torch.manual_seed(2)
 # new words in a trained network
-model = Classifier()
-print(train(model, torch.optim.SGD(model.embedding.parameters(), lr=0.1)))
+words = Classifier()
+print(train(words, torch.optim.SGD(words.embedding.parameters(), lr=0.1)))
 # a probe on what is left as it is
-model = Classifier()
-print(train(model, torch.optim.SGD(model.head.parameters(), lr=0.1)))
+probe = Classifier()
+print(train(probe, torch.optim.SGD(probe.head.parameters(), lr=0.1)))
 # the whole, with every rate a group of its own and one that warms up
 model = Classifier().train()
 parts = [model.embedding, model.hidden, model.head]
