@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from bisect import bisect_right
 from collections.abc import Iterator
 
 from gradcheck_freeze.rules.case import Case
@@ -189,9 +190,12 @@ def _moved(case: Case, tensor: int) -> bool:
 
 
 def _times(case: Case, tensor: int) -> int:
-    """Return how many ops wrote into a tensor."""
-    values = case.flow.trace.values
-    return sum(values.tensor[v] == tensor and values.op[v] != NONE for v in range(len(values)))
+    """Return after how many of the steps a tensor was written."""
+    trace = case.flow.trace
+    ends = [step.after for step in trace.steps]
+    values = trace.values
+    made = (values.op[v] for v in range(len(values)) if values.tensor[v] == tensor)
+    return len({bisect_right(ends, op) for op in made if op != NONE})
 
 
 def followed(case: Case, trained_too: bool = False) -> dict[int, tuple[int, int]]:
