@@ -6,7 +6,20 @@ import sys
 from pathlib import Path
 
 SOURCE = Path(__file__).resolve().parent.parent / "src" / "gradcheck_freeze"
-ORDER = ("errors", "trace", "flow", "rules", "report", "comment", "settings", "api", "cli", "__main__", "__init__")
+ORDER = (
+    "errors",
+    "trace",
+    "flow",
+    "rules",
+    "report",
+    "comment",
+    "settings",
+    "conclusion",
+    "api",
+    "cli",
+    "__main__",
+    "__init__",
+)
 
 
 def imports(tree: ast.Module) -> list[str]:

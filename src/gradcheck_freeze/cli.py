@@ -5,25 +5,19 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from gradcheck_freeze.conclusion import LEVELS, complain, conclude, failure, wanted_of, write
 from gradcheck_freeze.errors import GradcheckFreezeError
 
 if TYPE_CHECKING:
-    from gradcheck_freeze.report.files import Format
-    from gradcheck_freeze.report.links import Links
-    from gradcheck_freeze.rules.contract import Contract
     from gradcheck_freeze.rules.diagnosis import Diagnosis
-    from gradcheck_freeze.rules.finding import Finding
     from gradcheck_freeze.trace.program import Outcome
     from gradcheck_freeze.trace.record import Trace
-
-_LEVELS = ("note", "warning", "error", "never")
 
 
 class _Command(click.Group):
@@ -35,15 +29,6 @@ class _Command(click.Group):
         except GradcheckFreezeError as error:
             complain(error)
             sys.exit(error.status)
-
-
-def complain(error: GradcheckFreezeError | str) -> None:
-    """Print an error as the user sees it, as long as standard error takes it; names in it are shown and not obeyed."""
-    from gradcheck_freeze.report.words import shown, unobeyed
-
-    lines = [unobeyed(shown(line, 10_000)) for line in f"gradcheck-freeze: {error}".split("\n")]
-    with suppress(OSError):
-        print("\n".join(lines), file=sys.stderr)
 
 
 def _version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
@@ -91,7 +76,7 @@ _FORMAT = click.option(
 @click.option(
     "--max-ops", type=click.IntRange(min=1), default=5_000_000, show_default=True, help="Ops to record at most."
 )
-@click.option("--fail-on", type=click.Choice(_LEVELS), help="The least severity that gives status 1 (default error).")
+@click.option("--fail-on", type=click.Choice(LEVELS), help="The least severity that gives status 1 (default error).")
 @click.option(
     "--baseline",
     metavar="BASE.json",
@@ -120,7 +105,7 @@ def run(
     from gradcheck_freeze.settings import read_settings
 
     settings = read_settings(Path.cwd(), frozen, trainable, ignore)
-    wanted = _wanted(outputs, form)
+    wanted = wanted_of(outputs, form)
     base = _load(baseline) if baseline else None
     trace, outcome, among_ours = watch_program(target, list(arguments), as_module, steps or settings.steps, max_ops)
     with among_ours:
@@ -178,148 +163,10 @@ def watch_program(
     return trace, outcome, program.among_ours(loaded.search, ours)
 
 
-@dataclass(frozen=True)
-class _Wanted:
-    """What the user asked to be written, checked before anything runs."""
-
-    files: list[tuple[Path, Format]]
-    printed: Format | None  # what is printed in place of the text
-    links: Links  # where a build server keeps the source
-    summary: Path | None  # the summary of its job, to append to
-
-
-def _wanted(outputs: tuple[str, ...], form: str | None) -> _Wanted:
-    """Return what is to be written where; raises `UsageError` for a format or a suffix that does not exist."""
-    from gradcheck_freeze.report.files import format_named, format_of
-    from gradcheck_freeze.report.links import links_of
-
-    chosen = None if form is None else format_named(form)
-    files = [(Path(output).absolute(), chosen or format_of(output)) for output in outputs]
-    summary = os.environ.get("GITHUB_STEP_SUMMARY")
-    links = links_of(os.environ, str(Path.cwd()))
-    return _Wanted(files, None if files else chosen, links, Path(summary).absolute() if summary else None)
-
-
-def _write(diagnosis: Diagnosis, wanted: _Wanted) -> list[GradcheckFreezeError]:
-    """Write every file, and return what went wrong with those that could not be written."""
-    from gradcheck_freeze.report import files
-
-    problems: list[GradcheckFreezeError] = []
-    for path, form in wanted.files:
-        try:
-            files.save(diagnosis, path, form, wanted.links)
-        except GradcheckFreezeError as error:
-            problems.append(error)
-        except Exception as error:
-            if os.environ.get("GRADCHECK_FREEZE_DEBUG"):
-                raise
-            problems.append(GradcheckFreezeError(f"internal error: {str(path)!r} could not be made ({error!r})."))
-    _summarize(diagnosis, wanted)
-    return problems
-
-
-def _show(diagnosis: Diagnosis, wanted: _Wanted) -> list[GradcheckFreezeError]:
-    """Print the report of a run; where that fails the files are written all the same."""
-    from gradcheck_freeze.report import files
-
-    try:
-        files.show(diagnosis, sys.stderr, wanted.printed, wanted.links)
-    except BrokenPipeError:
-        pass  # whoever read it has seen enough
-    except GradcheckFreezeError as error:
-        return [error]
-    except Exception as error:
-        if os.environ.get("GRADCHECK_FREEZE_DEBUG"):
-            raise
-        return [GradcheckFreezeError(f"internal error: the report could not be printed ({error!r}).")]
-    return []
-
-
-def _summarize(diagnosis: Diagnosis, wanted: _Wanted) -> None:
-    """Append the report to the summary of the job where there is one; what goes wrong is told and changes nothing."""
-    if wanted.summary is None:
-        return
-    from gradcheck_freeze.report import summary
-
-    try:
-        summary.append(diagnosis, wanted.summary, wanted.links)
-    except Exception as error:
-        if os.environ.get("GRADCHECK_FREEZE_DEBUG"):
-            raise
-        said = error if isinstance(error, GradcheckFreezeError) else f"the job summary could not be made ({error!r})."
-        complain(said)
-
-
 def _load(saved: str) -> Diagnosis:
     from gradcheck_freeze.report import reading
 
     return reading.load(saved)
-
-
-def conclude(trace: Trace, contract: Contract, wanted: _Wanted, fail_on: str, base: Diagnosis | None = None) -> int:
-    """Judge a trace, print and write the reports, and return the status of our own; with a base, new findings count."""
-    from gradcheck_freeze.flow.build import build
-    from gradcheck_freeze.rules.contract import Contract
-    from gradcheck_freeze.rules.judge import judge
-
-    problems: list[GradcheckFreezeError] = []
-    try:
-        flow = build(trace)
-        try:
-            diagnosis = judge(flow, contract)
-        except GradcheckFreezeError as error:
-            problems.append(error)
-            diagnosis = judge(flow, Contract())
-    except GradcheckFreezeError:
-        raise
-    except Exception as error:
-        if os.environ.get("GRADCHECK_FREEZE_DEBUG"):
-            raise
-        complain(f"internal error while judging ({error!r}); there is no report of this run.")
-        return 3
-    problems += _show(diagnosis, wanted)
-    findings = _new(base, diagnosis, told=wanted.printed is None) if base else diagnosis.findings
-    problems += _write(diagnosis, wanted)
-    for problem in problems:
-        complain(problem)
-    return problems[0].status if problems else _status(diagnosis, findings, fail_on)
-
-
-def _new(base: Diagnosis, head: Diagnosis, told: bool) -> tuple[Finding, ...]:
-    """Return the findings that the base does not have; where it is told, print what changed below the report."""
-    from gradcheck_freeze.report.change import text
-    from gradcheck_freeze.report.change.compare import compare
-
-    try:
-        change = compare(base, head)
-        if told:
-            with suppress(OSError):  # nobody reads it, or there is no room for it
-                print(file=sys.stderr)
-                text.write(change, head, sys.stderr, full=False)
-    except Exception as error:  # the reports are still to be written
-        if os.environ.get("GRADCHECK_FREEZE_DEBUG"):
-            raise
-        complain(f"internal error while comparing ({error!r}); every finding counts.")
-        return head.findings
-    return change.new
-
-
-def _status(diagnosis: Diagnosis, findings: tuple[Finding, ...], fail_on: str) -> int:
-    if fail_on == "never":
-        return 0
-    if not diagnosis.losses:
-        complain(
-            f"no backward pass was recorded, so there is no loss to trace back ({diagnosis.window.ops} ops seen).\n"
-            "  Call loss.backward() or torch.autograd.grad() during the run; if the script does,\n"
-            "  check that it reaches the training step and does not run it in another process."
-        )
-        return 4
-    return _failure(findings, fail_on)
-
-
-def _failure(findings: tuple[Finding, ...], fail_on: str) -> int:
-    """Return 1 where a finding is at least this severe, else 0."""
-    return int(fail_on != "never" and any(finding.severity >= _LEVELS.index(fail_on) + 1 for finding in findings))
 
 
 @command.command()
@@ -330,11 +177,11 @@ def report(outputs: tuple[str, ...], form: str | None, saved: str) -> None:
     """Make any format from a saved JSON report, without running anything; without -o it is printed."""
     from gradcheck_freeze.report import files
 
-    wanted = _wanted(outputs, form)
+    wanted = wanted_of(outputs, form)
     diagnosis = _load(saved)
     if not wanted.files:
         files.show(diagnosis, sys.stdout, wanted.printed, wanted.links)
-    problems = _write(diagnosis, wanted)
+    problems = write(diagnosis, wanted)
     for problem in problems:
         complain(problem)
     sys.exit(problems[0].status if problems else 0)
@@ -345,7 +192,7 @@ def report(outputs: tuple[str, ...], form: str | None, saved: str) -> None:
 @_FORMAT
 @click.option(
     "--fail-on",
-    type=click.Choice(_LEVELS),
+    type=click.Choice(LEVELS),
     default="error",
     show_default=True,
     help="The least severity of a new finding that gives status 1.",
@@ -373,7 +220,7 @@ def diff(outputs: tuple[str, ...], form: str | None, fail_on: str, base: str, he
         except GradcheckFreezeError as error:
             problems.append(error)
             complain(error)
-    sys.exit(problems[0].status if problems else _failure(change.new, fail_on))
+    sys.exit(problems[0].status if problems else failure(change.new, fail_on))
 
 
 @command.command()

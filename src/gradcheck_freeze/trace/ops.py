@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable
-from types import FunctionType
 from typing import Any
 
 import torch
@@ -16,7 +15,8 @@ from torch import is_grad_enabled
 from torch.overrides import TorchFunctionMode
 
 from gradcheck_freeze.trace.installed import push_to_bottom, remove_mode
-from gradcheck_freeze.trace.numbers import MADE_OF_NUMBERS, Numbers
+from gradcheck_freeze.trace.kinds import PLAIN, VIEWING, Kind, Observer, Special, any_is, collect
+from gradcheck_freeze.trace.numbers import Numbers
 from gradcheck_freeze.trace.record import (
     DIFFERENTIABLE,
     FUNCTION,
@@ -31,62 +31,6 @@ from gradcheck_freeze.trace.record import (
 )
 from gradcheck_freeze.trace.sites import Sites
 from gradcheck_freeze.trace.tensors import Tensors, flags_of, storage_key
-
-_VIEWING = {"data", "T", "mT", "H", "mH", "real", "imag"}  # properties that give another tensor
-_LEAVING = {  # calls that take numbers out of torch
-    "item",
-    "tolist",
-    "numpy",
-    "__array__",
-    "__float__",
-    "__int__",
-    "__bool__",
-    "__index__",
-    "__complex__",
-    "__dlpack__",
-    "data_ptr",
-}
-_PLAIN = frozenset({type(None), bool, int, float, str, slice, torch.dtype, torch.device})
-_WRITING_IN_PLACE = {"__setitem__", "batch_norm", "instance_norm", "embedding", "embedding_bag"}
-_SHAPED_LIKE = {  # calls that ask a tensor for its shape, dtype and device only
-    "zeros_like",
-    "ones_like",
-    "empty_like",
-    "full_like",
-    "rand_like",
-    "randn_like",
-    "randint_like",
-    "new_zeros",
-    "new_ones",
-    "new_empty",
-    "new_full",
-}
-# Calls of which only the first argument is data: the others give a shape or a dtype, or are the memo of a deepcopy.
-_OF_THE_FIRST = {"to", "type_as", "view_as", "expand_as", "reshape_as", "__deepcopy__"}
-
-Special = Callable[[Any, tuple[Any, ...], dict[str, Any]], Any]
-Observer = Callable[[tuple[Any, ...], dict[str, Any]], None]
-
-
-class _Kind:
-    """What has to be known of one torch function, found once."""
-
-    __slots__ = ("data", "leaves", "name", "numbers", "observe", "skip", "special", "writes")
-
-    def __init__(self, func: Any, name: int, text: str, special: Special | None) -> None:
-        self.name = name
-        self.special = special
-        self.observe: Observer | None = None
-        self.leaves = text in _LEAVING
-        self.data = 0 if text in _SHAPED_LIKE else 1 if text in _OF_THE_FIRST else None  # arguments that are data
-        self.numbers = text in MADE_OF_NUMBERS
-        self.skip = False
-        self.writes = (
-            (text.endswith("_") and not text.endswith("__"))
-            or text.startswith("__i")
-            or text in _WRITING_IN_PLACE
-            or isinstance(func, FunctionType)
-        )
 
 
 class OpRecorder(TorchFunctionMode):  # type: ignore[misc]
@@ -114,7 +58,7 @@ class OpRecorder(TorchFunctionMode):  # type: ignore[misc]
         self.mode_site = NONE
         self.on_slot_written: Callable[[int, int], None] = lambda slot, op: None
         self.on_first_seen: Callable[[torch.Tensor], None] = lambda tensor: None
-        self._kinds: dict[Any, _Kind] = {}
+        self._kinds: dict[Any, Kind] = {}
         self._numbers: dict[str, int] = {}
         self._max_ops = max_ops
         self._on_full = on_full
@@ -140,7 +84,7 @@ class OpRecorder(TorchFunctionMode):  # type: ignore[misc]
                 for argument in args:
                     if type(argument) is torch.Tensor:  # as most are
                         inputs.append(argument)
-                    elif type(argument) not in _PLAIN:
+                    elif type(argument) not in PLAIN:
                         collect((argument,), inputs)
                 if kwargs:
                     collect(kwargs.values(), inputs)
@@ -178,18 +122,18 @@ class OpRecorder(TorchFunctionMode):  # type: ignore[misc]
         push_to_bottom(self)
         return asleep
 
-    def _look_at(self, func: Any) -> _Kind:
+    def _look_at(self, func: Any) -> Kind:
         text = getattr(func, "__name__", None) or type(func).__name__
         special = self.specials.get(func) if func.__hash__ else None
         skip = False
         if text == "__get__":
             text = getattr(getattr(func, "__self__", None), "__name__", text)
-            skip = text not in _VIEWING
+            skip = text not in VIEWING
         elif text == "__set__":
             text = getattr(getattr(func, "__self__", None), "__name__", text)
             special = self.setters.get(text)
             skip = special is None
-        kind = _Kind(func, self.number(text), text, special)
+        kind = Kind(func, self.number(text), text, special)
         kind.skip = skip
         kind.observe = self.observers.get(func) if func.__hash__ else None
         if len(self._kinds) < 10_000:
@@ -252,7 +196,7 @@ class OpRecorder(TorchFunctionMode):  # type: ignore[misc]
         self._end(op)
         return value
 
-    def _read_numbers(self, kind: _Kind, args: tuple[Any, ...], read: list[int]) -> None:
+    def _read_numbers(self, kind: Kind, args: tuple[Any, ...], read: list[int]) -> None:
         """Add to what a call reads the numbers among its arguments that left torch before."""
         op_of = self.numbers.op_of
         back = [op_of[a] for a in args if type(a) is float and a in op_of] if kind.data is None else []
@@ -309,7 +253,7 @@ class OpRecorder(TorchFunctionMode):  # type: ignore[misc]
         if op >= self._max_ops:
             self._on_full()
 
-    def _record(self, kind: _Kind, inputs: list[torch.Tensor], read: list[int], result: Any, out: bool) -> None:
+    def _record(self, kind: Kind, inputs: list[torch.Tensor], read: list[int], result: Any, out: bool) -> None:
         single = type(result) is torch.Tensor and not out and not any_is(inputs, result)
         if single and not (kind.writes and self._written(inputs)):
             op = self.begin(kind.name, read, sys._getframe(2))  # as most ops are: one new tensor, nothing written
@@ -380,25 +324,3 @@ class OpRecorder(TorchFunctionMode):  # type: ignore[misc]
                 outputs.append(tensors.add(owner[1], op, flags_of(owner[1]), owner[0]))
             self.on_slot_written(owner[0], op)
         return outputs
-
-
-def any_is(tensors: list[torch.Tensor], tensor: torch.Tensor) -> bool:
-    """Return whether a tensor is among these, as the object it is."""
-    for other in tensors:  # noqa: SIM110 - a generator given to `any` costs more than the loop
-        if other is tensor:
-            return True
-    return False
-
-
-def collect(arguments: Iterable[Any], found: list[torch.Tensor]) -> None:
-    """Append the tensors among the arguments, those in nested tuples, lists and dicts included."""
-    for argument in arguments:
-        kind = type(argument)
-        if kind in _PLAIN:  # most arguments that are no tensor; isinstance with torch.Tensor is slow to say no
-            continue
-        if kind is torch.Tensor or isinstance(argument, torch.Tensor):
-            found.append(argument)
-        elif isinstance(argument, (tuple, list)):
-            collect(argument, found)
-        elif isinstance(argument, dict):
-            collect(argument.values(), found)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from gradcheck_freeze.trace.ops import collect
+from gradcheck_freeze.trace.kinds import collect
 from gradcheck_freeze.trace.record import NONE
 from gradcheck_freeze.trace.sites import is_user_file
 
