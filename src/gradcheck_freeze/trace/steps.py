@@ -16,7 +16,12 @@ from gradcheck_freeze.trace.masks import MaskWatch
 from gradcheck_freeze.trace.ops import OpRecorder
 from gradcheck_freeze.trace.record import NONE, GradientState, OptimizerGroup, SkippedStep, Step, Write
 
+_MEASURED = 3  # steps of each optimizer of which it is told how far they move
+_MOST_COPIED = 64_000_000  # bytes that are kept for that while such a step runs
 _SETTINGS = ("lr", "weight_decay", "momentum")
+
+
+_PLAIN = (torch.Tensor, torch.nn.Parameter)
 
 
 class StepWatch:
@@ -147,12 +152,34 @@ class StepWatch:
             "losses": {s: tuple(self.gradients.contributors[s]) for s in slots if s in self.gradients.contributors},
             "changed": {},
             "site": site,
+            "copies": self._copies(slots) if self.counts[number] < _MEASURED else {},
         }
         closure = args[1] if len(args) > 1 else kwargs.get("closure")
         if not callable(closure):
             return None
         wrapped = self._wrap(closure)
         return ((args[0], wrapped, *args[2:]), kwargs) if len(args) > 1 else (args, {**kwargs, "closure": wrapped})
+
+    def _copies(self, slots: list[int]) -> dict[int, torch.Tensor]:
+        """Return copies of what a step may move, if they are small enough to be kept while it runs."""
+        tensors = {slot: t for slot in slots if (t := self.recorder.tensors.slots[slot]()) is not None}
+        plain = {
+            slot: t for slot, t in tensors.items() if type(t) in _PLAIN and t.is_floating_point() and not t.is_meta
+        }
+        if sum(tensor.nbytes for tensor in plain.values()) > _MOST_COPIED:
+            return {}
+        return {slot: tensor.detach().clone() for slot, tensor in plain.items()}
+
+    def _ratios(self, copies: dict[int, torch.Tensor]) -> dict[int, float | None]:
+        """Return how far a step moved each tensor, as a part of its norm before; None for what was zero."""
+        ratios: dict[int, float | None] = {}
+        with torch._C.DisableTorchFunction(), torch.no_grad():
+            for slot, before in copies.items():
+                tensor = self.recorder.tensors.slots[slot]()
+                if tensor is not None and tensor.shape == before.shape:
+                    moved, norm = (float(torch.linalg.vector_norm(t)) for t in (tensor.detach() - before, before))
+                    ratios[slot] = moved / norm if norm else None
+        return ratios
 
     def states_now(self) -> Iterable[GradientState]:
         """Return what `.grad` held, tensor by tensor, before the step now running."""
@@ -188,6 +215,8 @@ class StepWatch:
             self.recorder.resume()
             return
         changed: dict[int, float | None] = {**now["changed"], **self.compare()}
+        if copies := now.pop("copies"):
+            changed.update(self._ratios({slot: copies[slot] for slot in changed if slot in copies}))
         self.recorder.tensors.moved(changed)
         gradients: dict[int, GradientState] = now["gradients"]
         lr = tuple(group.settings.get("lr", 0.0) for group in self.groups[number])
@@ -200,6 +229,7 @@ class StepWatch:
 
     def broken_off(self) -> None:
         """Go on after a step that raised: torch calls no hook then."""
+        self._now.pop("copies", None)
         while self.running:
             self.running.pop()
             self.recorder.resume()
