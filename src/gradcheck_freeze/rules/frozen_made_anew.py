@@ -52,8 +52,25 @@ def frozen_made_anew(case: Case) -> Iterator[Finding]:
             trail=tuple(p for p in (stepped, cause) if p),
             fix="Freeze it again after this line: requires_grad_(False).",
         )
+    told = set(anew)
+    for site, put in all_replaced(case).items():
+        tensors = [t for t in put if t not in told]
+        told.update(tensors)
+        if tensors:
+            cause = place(trace, site, "replaced")
+            step = trace.steps[case.flow.tensors[tensors[0]].changed[0]]
+            stepped = place(trace, step.site, "step")
+            yield frozen_made_anew.finding(
+                case.flow,
+                tensors,
+                f"All that was frozen here was replaced before the first step: {{where}} is new and not frozen, so "
+                f"{trace.optimizers[step.optimizer].name}.step() moves it.",
+                cause,
+                trail=tuple(p for p in (stepped, cause) if p),
+                fix="Freeze after this line: requires_grad_(False) on what was put there.",
+            )
     for site, tied in tied_to_learners(case).items():
-        tensors = [t for t in tied if t not in anew]
+        tensors = [t for t in tied if t not in told]
         if not tensors:
             continue
         cause = place(trace, site, "tied")
@@ -70,6 +87,32 @@ def frozen_made_anew(case: Case) -> Iterator[Finding]:
         )
         names = tuple(_name_given(case, t, site) for t in tensors)
         yield found.called(names, names[0] if len(names) == 1 else found.where)
+
+
+def all_replaced(case: Case) -> dict[int, list[int]]:
+    """Return, for sites at which everything that a freeze reached made way for something new, what is trained of that.
+
+    A freeze of which a part is left had more in mind than this one: there a new head is no fault.
+    """
+    trace = case.flow.trace
+    begun = trace.steps[0].after if trace.steps else 0
+    flags = [d for d in trace.declarations if d.kind == "requires_grad" and d.after <= begun]
+    freezes: dict[int, set[int]] = {}
+    for flag in flags:
+        if not flag.value and flag.site != NONE:
+            freezes.setdefault(flag.site, set()).update(flag.tensors)
+    freed = {t for d in flags if d.value for t in d.tensors}
+    groups: dict[int, list[int]] = {}
+    for site in {d.site for d in trace.declarations if d.kind == "displaced" and d.after <= begun}:
+        here = [d for d in trace.declarations if d.site == site]
+        gone = {t for d in here if d.kind == "displaced" for t in d.tensors}
+        put = {t for d in here if d.kind == "replaced" for t in d.tensors} - gone - freed - case.intent.stated
+        trained = [t for t in put if case.flow.tensors[t].changed and not any(t in f for f in freezes.values())]
+        lost = [f for f in freezes.values() if f and f <= gone]
+        kept = {t for t in gone if trace.tensors[t].names[0]}  # in an adapter that was put around it, say
+        if lost and trained and not kept and set().union(*lost) >= gone and any(len(f) > 2 for f in lost):
+            groups[site] = sorted(trained)
+    return groups
 
 
 def tied_to_learners(case: Case) -> dict[int, list[int]]:

@@ -75,8 +75,12 @@ def _rewritten(case: Case, tensor: int) -> tuple[Location | None, str] | None:
             and _in_every_step(case, writes)
         ):
             return place_of
-    never_learns = not trace.tensors[tensor].requires_grad and tensor not in case.intent.carried
-    return place_of if never_learns and set(names) == {"embedding"} and len(writes) > 1 else None
+    if trace.tensors[tensor].requires_grad or tensor in case.intent.carried:
+        return None
+    again = all(_of_nothing_else(case, w.op) for w in writes) and _times_at(case, tensor, writes[0].site) > 1
+    if again and seen.data and _learner_written(case, writes[0].site):
+        return place_of
+    return place_of if set(names) == {"embedding"} and len(writes) > 1 else None
 
 
 def _once_learned(case: Case, tensor: int) -> bool:
@@ -90,6 +94,15 @@ def _in_every_step(case: Case, writes: list[Write]) -> bool:
     steps = [step.after for step in case.flow.trace.steps]
     between = [sum(a.after <= s < b.after for s in steps) for a, b in itertools.pairwise(writes)]
     return between.count(1) == len(between)
+
+
+def _learner_written(case: Case, site: int) -> bool:
+    """Return whether an op at this place writes into what an optimizer trains too: it goes over all there is."""
+    values, ops = case.flow.trace.values, case.flow.trace.ops
+    return any(
+        tensor != NONE and values.op[v] != NONE and ops.site[values.op[v]] == site and case.flow.tensors[tensor].steps
+        for v, tensor in enumerate(values.tensor)
+    )
 
 
 def _times_at(case: Case, tensor: int, site: int) -> int:

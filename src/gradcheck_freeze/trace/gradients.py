@@ -242,10 +242,16 @@ class GradientWatch:
                 there.append(slot)
                 gradients.append(gradient)
                 if (owner := owner_of(id(gradient), slot)) != slot:
-                    self.lent.add(owner)
+                    self._note_lent(owner, gradient)
         found.update(zip(there, state_of(gradients), strict=True))
         self.remember(found)
         return found
+
+    def _note_lent(self, owner: int, gradient: torch.Tensor) -> None:
+        """Note that the `.grad` of a leaf is used as that of another, if it is that tensor: an identity is soon given anew."""
+        leaf = self.recorder.tensors.slots[owner]()
+        if leaf is not None and leaf.grad is gradient:
+            self.lent.add(owner)
 
     def remember(self, found: Mapping[int, GradientState]) -> None:
         """Keep the state that says more of each slot: nonfinite over finite over zero over none."""
@@ -267,7 +273,7 @@ class GradientWatch:
                 )
                 owner = self._owners.get(id(args[1]), slot)
                 if owner != slot:
-                    self.lent.add(owner)
+                    self._note_lent(owner, args[1])
         except Exception as error:
             self.recorder._on_failure(error)
         return result

@@ -42,7 +42,7 @@ def style_state_dict(dst, src):
     dst.load_state_dict(new)
 
 
-model = nn.Sequential(nn.Linear(8, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 1))
+model = nn.Sequential(nn.Linear(8, 16, bias=False), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 1))
 by_dict = ShadowDict(model)
 by_copy = copy.deepcopy(model).requires_grad_(False).eval()
 by_data = copy.deepcopy(model).eval()

@@ -1,4 +1,4 @@
-# expect-note: GF301 critic.2.*
+# expect-note: GF301 critic.0.*
 import torch
 import torch.nn as nn
 
