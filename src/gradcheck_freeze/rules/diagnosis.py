@@ -37,7 +37,7 @@ class ParameterRecord:
     gradient: str  # "none" | "zero" | "finite" | "nonfinite"
     grad_norm: float | None
     updated: bool
-    update_ratio: float | None  # ‖Δ‖ / ‖before‖ over the last step that moved it
+    update_ratio: float | None  # ‖Δ‖ / ‖before‖ over the first step of its optimizer, if that was measured and moved it
     losses: tuple[str, ...]  # names of the losses whose gradient it received
     state: str  # one of STATES
     declared: Location | None

@@ -136,7 +136,9 @@ class Recorder:
         """Return whether the user's own code is running under watch: this thread, not inside a backward or a step."""
         if not self._open or get_ident() != self._thread or _current_graph_task_id() != -1:
             return False
-        if self.ops.asleep and self.stepping.running and not _in_a_step(sys._getframe(1)):
+        if not self.ops.asleep:
+            return True
+        if self.stepping.running and not _in_a_step(sys._getframe(1)):
             self.stepping.broken_off()
         return not self.ops.asleep
 

@@ -16,7 +16,7 @@ from gradcheck_freeze.trace.masks import MaskWatch
 from gradcheck_freeze.trace.ops import OpRecorder
 from gradcheck_freeze.trace.record import NONE, GradientState, OptimizerGroup, SkippedStep, Step, Write
 
-_MEASURED = 3  # steps of each optimizer of which it is told how far they move
+_MEASURED = 1  # steps of each optimizer of which it is told how far they move: it costs as much as the rest of the look
 _MOST_COPIED = 64_000_000  # bytes that are kept for that while such a step runs
 _SETTINGS = ("lr", "weight_decay", "momentum")
 
