@@ -12,7 +12,6 @@ from typing import Any
 from gradcheck_freeze.errors import UsageError
 from gradcheck_freeze.report.words import shown
 
-PROVIDERS = ("github", "gitlab")
 _TOKENS = {"github": ("GITHUB_TOKEN", "GH_TOKEN"), "gitlab": ("GITLAB_TOKEN", "GITLAB_ACCESS_TOKEN")}
 _REPOSITORIES = {"github": r"[\w.-]+/[\w.-]+", "gitlab": r"[0-9]+|[\w.-]+(/[\w.-]+)+"}
 

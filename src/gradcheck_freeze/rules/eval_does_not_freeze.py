@@ -10,7 +10,7 @@ from gradcheck_freeze.rules.finding import Finding, Location, Severity
 from gradcheck_freeze.rules.freeze_matches_nothing import unmatched
 from gradcheck_freeze.rules.freeze_stops_short import left_by_a_freeze
 from gradcheck_freeze.rules.freezes import freeze_never_reached
-from gradcheck_freeze.rules.frozen_made_anew import made_anew
+from gradcheck_freeze.rules.frozen_made_anew import all_replaced, made_anew
 from gradcheck_freeze.rules.idle_freezes import idle_freezes
 from gradcheck_freeze.rules.modes import modes_on_the_way
 from gradcheck_freeze.rules.places import place
@@ -43,7 +43,11 @@ def eval_does_not_freeze(case: Case) -> Iterator[Finding]:
     if True not in modes.values():
         return
     told = made_anew(case).keys() | left_by_a_freeze(case).keys()
-    told = told.union(*(tensors for tensors, *_ in unmatched(case)), *(idle.tensors for idle in idle_freezes(trace)))
+    told = told.union(
+        *all_replaced(case).values(),
+        *(tensors for tensors, *_ in unmatched(case)),
+        *(idle.tensors for idle in idle_freezes(trace)),
+    )
     for module, training in sorted(modes.items()):
         name = trace.modules[module].name
         inside = [m for m in trace.modules if m.name == name or m.name.startswith(name + ".")]

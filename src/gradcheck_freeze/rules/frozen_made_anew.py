@@ -6,16 +6,30 @@ import ast
 from collections.abc import Iterator
 
 from gradcheck_freeze.rules.case import Case
-from gradcheck_freeze.rules.finding import Finding, Location, Severity
+from gradcheck_freeze.rules.finding import Finding, Severity
 from gradcheck_freeze.rules.places import place
 from gradcheck_freeze.rules.rule import rule
 from gradcheck_freeze.rules.syntax import around
 from gradcheck_freeze.trace.record import NONE
 
+# What is said of each, and the fix. `{step}` is the step that moves it.
+_ANEW = (
+    "{{where}} took the place and the numbers of what was frozen, but requires grad: {step} moves it.",
+    "Freeze it again after this line: requires_grad_(False).",
+)
+_REPLACED = (
+    "All that was frozen here was replaced before the first step: {{where}} is new and not frozen, so {step} moves it.",
+    "Freeze after this line: requires_grad_(False) on what was put there.",
+)
+_TIED = (
+    "What stood here was frozen, but {{where}}, which takes its place, is trained: {step} moves it.",
+    "Tie first and freeze then, with requires_grad_(False) on what is shared.",
+)
+
 
 @rule("GF112", kind="leak", severity=Severity.ERROR)
 def frozen_made_anew(case: Case) -> Iterator[Finding]:
-    """A frozen parameter was made anew with its old numbers, or tied to a trained one, and what stands there now is trained.
+    """A frozen parameter was made anew, replaced, or tied to a trained one, and what stands there now is trained.
 
     Why it matters: `requires_grad=False` belongs to the tensor, not to its name. A new `nn.Parameter`, a new layer that takes
     over the weights, `weight_norm`, or tying to another layer puts a tensor there that requires grad.
@@ -27,6 +41,9 @@ def frozen_made_anew(case: Case) -> Iterator[Finding]:
         swapped.load_state_dict(backbone.fc.state_dict())
         backbone.fc = swapped
 
+        model.encoder.requires_grad_(False)
+        model.encoder = Encoder(width=32)             # nothing is left of what was frozen
+
         lm.lm_head.requires_grad_(False)
         lm.lm_head.weight = lm.embedding.weight       # which learns
 
@@ -36,57 +53,37 @@ def frozen_made_anew(case: Case) -> Iterator[Finding]:
     Instead: freeze it after the last change, or `requires_grad_(False)` on what was put there.
     """
     trace = case.flow.trace
-    groups: dict[Location | None, list[int]] = {}
-    anew = made_anew(case)
-    for tensor, site in sorted(anew.items()):
-        groups.setdefault(place(trace, site, "made anew"), []).append(tensor)
-    for cause, tensors in groups.items():
-        step = trace.steps[case.flow.tensors[tensors[0]].changed[0]]
-        stepped = place(trace, step.site, "step")
-        yield frozen_made_anew.finding(
-            case.flow,
-            tensors,
-            f"{{where}} took the place and the numbers of what was frozen, but requires grad: "
-            f"{trace.optimizers[step.optimizer].name}.step() moves it.",
-            cause,
-            trail=tuple(p for p in (stepped, cause) if p),
-            fix="Freeze it again after this line: requires_grad_(False).",
-        )
-    told = set(anew)
-    for site, put in all_replaced(case).items():
-        tensors = [t for t in put if t not in told]
-        told.update(tensors)
-        if tensors:
-            cause = place(trace, site, "replaced")
-            step = trace.steps[case.flow.tensors[tensors[0]].changed[0]]
-            stepped = place(trace, step.site, "step")
-            yield frozen_made_anew.finding(
+    told: set[int] = set()
+    for groups, message, fix in (
+        (_by_site(made_anew(case)), *_ANEW),
+        (tied_to_learners(case), *_TIED),
+        (all_replaced(case), *_REPLACED),
+    ):
+        for site, put in groups.items():
+            tensors = [t for t in put if t not in told]
+            told.update(tensors)
+            if not tensors:
+                continue
+            cause, step = place(trace, site, "replaced"), trace.steps[case.flow.tensors[tensors[0]].changed[0]]
+            found = frozen_made_anew.finding(
                 case.flow,
                 tensors,
-                f"All that was frozen here was replaced before the first step: {{where}} is new and not frozen, so "
-                f"{trace.optimizers[step.optimizer].name}.step() moves it.",
+                message.format(step=f"{trace.optimizers[step.optimizer].name}.step()"),
                 cause,
-                trail=tuple(p for p in (stepped, cause) if p),
-                fix="Freeze after this line: requires_grad_(False) on what was put there.",
+                trail=tuple(p for p in (place(trace, step.site, "step"), cause) if p),
+                fix=fix,
             )
-    for site, tied in tied_to_learners(case).items():
-        tensors = [t for t in tied if t not in told]
-        if not tensors:
-            continue
-        cause = place(trace, site, "tied")
-        step = trace.steps[case.flow.tensors[tensors[0]].changed[0]]
-        stepped = place(trace, step.site, "step")
-        found = frozen_made_anew.finding(
-            case.flow,
-            tensors,
-            f"What stood here was frozen, but {{where}}, which takes its place, is trained: "
-            f"{trace.optimizers[step.optimizer].name}.step() moves it.",
-            cause,
-            trail=tuple(p for p in (stepped, cause) if p),
-            fix="Tie first and freeze then, with requires_grad_(False) on what is shared.",
-        )
-        names = tuple(_name_given(case, t, site) for t in tensors)
-        yield found.called(names, names[0] if len(names) == 1 else found.where)
+            if message is _TIED[0]:  # under the name that was frozen, not under the older one
+                names = tuple(_name_given(case, t, site) for t in tensors)
+                found = found.called(names, names[0] if len(names) == 1 else found.where)
+            yield found
+
+
+def _by_site(sites: dict[int, int]) -> dict[int, list[int]]:
+    groups: dict[int, list[int]] = {}
+    for tensor, site in sorted(sites.items()):
+        groups.setdefault(site, []).append(tensor)
+    return groups
 
 
 def all_replaced(case: Case) -> dict[int, list[int]]:
@@ -110,7 +107,7 @@ def all_replaced(case: Case) -> dict[int, list[int]]:
         trained = [t for t in put if case.flow.tensors[t].changed and not any(t in f for f in freezes.values())]
         lost = [f for f in freezes.values() if f and f <= gone]
         kept = {t for t in gone if trace.tensors[t].names[0]}  # in an adapter that was put around it, say
-        if lost and trained and not kept and set().union(*lost) >= gone and any(len(f) > 2 for f in lost):
+        if lost and trained and not kept and set().union(*lost) >= gone:
             groups[site] = sorted(trained)
     return groups
 
