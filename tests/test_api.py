@@ -12,6 +12,7 @@ from torch import nn
 from gradcheck_freeze import diagnose, watch
 from gradcheck_freeze.api import FlowError
 from gradcheck_freeze.errors import ContractError, UsageError
+from gradcheck_freeze.trace.steps import StepWatch
 
 
 def networks() -> tuple[nn.Module, nn.Module]:
@@ -200,3 +201,26 @@ def test_how_far_a_step_moves_a_parameter_is_told_as_a_part_of_its_norm():
     start = net.weight.detach() + 5 * 0.1 * 2  # the gradient is 2 everywhere
     expected = (0.2 * 3**0.5) / start.norm().item()
     assert flow.diagnosis.parameters["net.weight"].update_ratio == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize("method", ["look", "compare"])
+def test_what_follows_a_look_of_our_own_that_failed_is_seen(method, monkeypatch):
+    original, calls = getattr(StepWatch, method), []
+
+    def failing(self, *arguments):
+        calls.append(method)
+        if len(calls) == 3:
+            raise ZeroDivisionError
+        return original(self, *arguments)
+
+    monkeypatch.setattr(StepWatch, method, failing)
+    net = nn.Linear(3, 1)
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    with watch({"net": net}, optimizer, steps=10) as flow:
+        for _ in range(5):
+            optimizer.zero_grad()
+            net(torch.randn(4, 3)).pow(2).mean().backward()
+            optimizer.step()
+    assert len(calls) > 3
+    assert flow.diagnosis.window.backward_calls == 5
+    assert any("ZeroDivisionError" in gap for gap in flow.diagnosis.gaps)

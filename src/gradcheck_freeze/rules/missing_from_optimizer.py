@@ -12,6 +12,8 @@ from gradcheck_freeze.rules.rule import rule
 from gradcheck_freeze.rules.syntax import helper_made, walks_again
 from gradcheck_freeze.trace.record import NONE
 
+Reason = tuple[Location | None, str, str, Severity]  # cause, why, fix and severity
+
 
 @rule("GF207", kind="blockage", severity=Severity.ERROR)
 def missing_from_optimizer(case: Case) -> Iterator[Finding]:
@@ -44,7 +46,7 @@ def missing_from_optimizer(case: Case) -> Iterator[Finding]:
         and not case.flow.tensors[t].changed
         and not case.flow.tensors[t].written
     ]
-    groups: dict[tuple[Location | None, str, str, Severity], list[int]] = {}
+    groups: dict[Reason, list[int]] = {}
     treated = treated_as_frozen(case) if missing else set()  # told by frozen-fed-gradient
     for tensor in (t for t in missing if t not in treated):
         reason = _reason(case, tensor, missing)
@@ -65,15 +67,9 @@ def missing_from_optimizer(case: Case) -> Iterator[Finding]:
         )
 
 
-def _reason(case: Case, tensor: int, missing: list[int]) -> tuple[Location | None, str, str, Severity] | None:
-    """Return cause, why, fix and severity, or None where leaving it out may well be meant."""
-    trace = case.flow.trace
-    record = trace.tensors[tensor]
-    last = max((o.after for o in trace.optimizers), default=0)
-    changes = [
-        d for d in trace.declarations if tensor in d.tensors and d.kind in ("registered", "replaced") and d.after > last
-    ]
-    optimizer = trace.optimizers[-1] if trace.optimizers else None
+def _reason(case: Case, tensor: int, missing: list[int]) -> Reason | None:
+    """Return why no optimizer holds a tensor, or None where leaving it out may well be meant."""
+    record = case.flow.trace.tensors[tensor]
     if not record.registered:
         return (
             _in_a_helper(case, record.module) or _put(case, record.module) or _made(case, tensor),
@@ -89,12 +85,22 @@ def _reason(case: Case, tensor: int, missing: list[int]) -> tuple[Location | Non
             "Make a list of the parameters, list(filter(...)), before anything else goes through them.",
             Severity.ERROR,
         )
+    return _changed_since(case, tensor) or _left_out(case, tensor, missing)
+
+
+def _changed_since(case: Case, tensor: int) -> Reason | None:
+    """Return what was done to a tensor too late for every optimizer."""
+    trace = case.flow.trace
+    last = max((o.after for o in trace.optimizers), default=0)
+    changes = [
+        d for d in trace.declarations if tensor in d.tensors and d.kind in ("registered", "replaced") and d.after > last
+    ]
     if changes:
-        root = case.root(tensor)
+        root, built = case.root(tensor), trace.tensors[tensor].built
         alive = {t for t, other in enumerate(trace.tensors) if other.alive and case.root(t) == root}
         whole = not any(case.flow.tensors[t].optimizers for t in alive)
         return (
-            place(trace, record.built if whole and record.built != NONE else changes[-1].site, "replaced"),
+            place(trace, built if whole and built != NONE else changes[-1].site, "replaced"),
             "it was put into the model after the optimizer was built",
             "Build the optimizer after this line, or add the new parameters with add_param_group().",
             Severity.ERROR,
@@ -107,33 +113,38 @@ def _reason(case: Case, tensor: int, missing: list[int]) -> tuple[Location | Non
             "Hand it over here too, optimizer.add_param_group(...), or build the optimizer anew.",
             Severity.ERROR,
         )
+    return None
+
+
+def _left_out(case: Case, tensor: int, missing: list[int]) -> Reason | None:
+    """Return how what the optimizers were given stands to the network of a tensor that none holds."""
+    trace = case.flow.trace
+    built = place(trace, trace.optimizers[-1].built, "optimizer") if trace.optimizers else None
     root = case.root(tensor)
     network = _network(case, tensor)  # one name may have been given to several, one after the other
     family = [t for t, other in enumerate(trace.tensors) if other.kind == "parameter" and _network(case, t) == network]
     held = [t for t in family if case.flow.tensors[t].optimizers]
     absent = [t for t in missing if _network(case, t) == network]
     if held and _is_the_lesser(case, absent, held):
-        cause = _replaced(case, tensor) or _walked_before(case)
-        if cause is None and optimizer is not None:
-            cause = place(trace, optimizer.built, "optimizer")
         return (
-            cause,
+            _replaced(case, tensor) or _walked_before(case) or built,
             f"the optimizer was given other parameters of {root}, but not this one",
             "Add it to a parameter group, or freeze it with requires_grad_(False) if it must stay.",
             Severity.WARNING,
         )
+    if held:
+        return None
     stale = [o for o in trace.optimizers if any(not trace.tensors[t].alive for g in o.groups for t in g.tensors)]
-    if stale and not held:
+    if stale:
         return (
-            _replaced(case, tensor) or place(trace, record.declared, "replaced"),
+            _replaced(case, tensor) or place(trace, trace.tensors[tensor].declared, "replaced"),
             f"{stale[-1].name} still holds the tensors that it replaced",
             "Build the optimizer after the model has got its final parameters.",
             Severity.ERROR,
         )
-    if not held and not stale and _meant_to_learn(case, root):
-        cause = place(trace, optimizer.built, "optimizer") if optimizer else None
+    if _meant_to_learn(case, root):
         return (
-            cause,
+            built,
             f"none of {root} was given to an optimizer",
             f"Pass the parameters of {root} too, or say that it stays fixed: {root}.requires_grad_(False).",
             Severity.WARNING,
@@ -180,7 +191,7 @@ def _meant_to_learn(case: Case, root: str) -> bool:
     return number != NONE and bool(calls) and all(call.training for call in calls) and not switched
 
 
-def _dropped(case: Case, tensor: int) -> tuple[Location | None, str, str, Severity] | None:
+def _dropped(case: Case, tensor: int) -> Reason | None:
     """Return why an optimizer that was built anew no longer holds what the one before it held."""
     trace = case.flow.trace
     holders = {o for o, _ in case.flow.tensors[tensor].optimizers}

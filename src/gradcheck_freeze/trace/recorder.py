@@ -9,12 +9,10 @@ training passes it within its first seconds. An optimizer that has not stepped b
 
 from __future__ import annotations
 
-import functools
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from threading import get_ident
-from types import FrameType
 from typing import Any
 
 import torch
@@ -32,15 +30,14 @@ from gradcheck_freeze.trace.masks import MaskWatch
 from gradcheck_freeze.trace.modules import ModuleWatch
 from gradcheck_freeze.trace.names import namespaces_of
 from gradcheck_freeze.trace.ops import OpRecorder
-from gradcheck_freeze.trace.record import NONE, Gap, GradientState, Trace
-from gradcheck_freeze.trace.sites import Sites, made_by
+from gradcheck_freeze.trace.optimizing import OptimizerWatch, in_a_step
+from gradcheck_freeze.trace.record import NONE, Gap, Trace
+from gradcheck_freeze.trace.sites import Sites
 from gradcheck_freeze.trace.steps import StepWatch
 from gradcheck_freeze.trace.unseen import Unseen, transforms
 
-_OPTIMIZERS = register_optimizer_step_pre_hook.__code__.co_filename
 _PATIENCE = 10  # times `steps`, until an optimizer that does not step is no longer waited for
 _PLACES = 12  # places from which the user's variables are searched in one window
-_DEEP_STEPS = 2  # steps in which the gradient of every value is looked at, once a zero or nonfinite one was seen
 OPS_BEYOND = 30_000  # watched beyond the steps asked for: under a second of work
 BYTES_BEYOND = 2_000_000_000
 
@@ -65,6 +62,7 @@ class Recorder:
         self.gradients.on_received = self.masks.backward_done
         self.lookups = LookupWatch(self)
         self.stepping = StepWatch(self.ops, self.gradients, self.masks, self._watched)
+        self.optimizing = OptimizerWatch(self)
         self.modules = ModuleWatch(self)
         self.declaring = DeclarationWatch(self)
         self.unseen = Unseen(self)
@@ -79,7 +77,6 @@ class Recorder:
         self._trace: Trace | None = None
         self._stance: Any = None
         self._names = names
-        self._deep_steps = 0
         self.loss_names: dict[int, str] = {}  # backward → the name its loss was handed over under
 
     # The window
@@ -109,14 +106,14 @@ class Recorder:
         keep(modules.register_module_parameter_registration_hook(self.declaring.parameter_registered))
         keep(modules.register_module_buffer_registration_hook(self.declaring.buffer_registered))
         keep(modules.register_module_module_registration_hook(self.declaring.module_registered))
-        keep(register_optimizer_step_pre_hook(self._before_step))
-        keep(register_optimizer_step_post_hook(self._after_step))
+        keep(register_optimizer_step_pre_hook(self.optimizing.before_step))
+        keep(register_optimizer_step_post_hook(self.optimizing.after_step))
         replace = self._patches.replace
         replace(torch.overrides, "has_torch_function", answer_as_if_absent(ops))
-        replace(torch.optim.Optimizer, "add_param_group", self._watch_construction)
+        replace(torch.optim.Optimizer, "add_param_group", self.optimizing.watch_construction)
         replace(torch.optim.Optimizer, "load_state_dict", self.unseen.optimizer_load)
         replace(torch.optim.lr_scheduler.LRScheduler, "__init__", self.unseen.scheduler_init)
-        replace(torch.optim.Optimizer, "zero_grad", self._watch_zero_grad)
+        replace(torch.optim.Optimizer, "zero_grad", self.optimizing.watch_zero_grad)
         replace(torch.autograd.Function, "apply", self.unseen.function_apply)
         replace(torch.nn.Parameter, "__new__", self.unseen.parameter_new)
         replace(torch.nn.Module, "named_parameters", self.declaring.watch_walk)
@@ -132,13 +129,17 @@ class Recorder:
             torch.compiler.set_stance("force_eager")
             self._stance = "force_eager"
 
+    def watches(self) -> bool:
+        """Return whether the window is open, in the thread in which it was opened."""
+        return self._open and get_ident() == self._thread
+
     def here(self) -> bool:
         """Return whether the user's own code is running under watch: this thread, not inside a backward or a step."""
         if not self._open or get_ident() != self._thread or _current_graph_task_id() != -1:
             return False
         if not self.ops.asleep:
             return True
-        if self.stepping.running and not _in_a_step(sys._getframe(1)):
+        if self.stepping.running and not in_a_step(sys._getframe(1)):
             self.stepping.broken_off()
         return not self.ops.asleep
 
@@ -153,7 +154,7 @@ class Recorder:
         self.ops.asleep += 1  # stays so where the mode is not on the stack now, as inside a backward
         try:
             with torch._C.DisableTorchFunction():
-                self._search(sys._getframe(1), final=True)
+                self.search(sys._getframe(1), final=True)
                 self.stepping.note_writes()
                 self.gradients.close()
                 self._trace = assemble(self)
@@ -232,88 +233,11 @@ class Recorder:
         if Gap(what) not in self.gaps:
             self.gaps.append(Gap(what))
 
-    # Optimizers
-
-    def _watch_construction(self, original: Any) -> Any:
-        recorder = self
-
-        def add_param_group(optimizer: torch.optim.Optimizer, param_group: Any) -> Any:
-            given = param_group.get("params") if isinstance(param_group, dict) else None
-            result = original(optimizer, param_group)
-            try:
-                if recorder.here():
-                    number = recorder.stepping.number(optimizer, recorder.sites.here(sys._getframe(1)))
-                    if not optimizer.param_groups[-1]["params"] and (code := made_by(given)) is not None:
-                        recorder.stepping.iterators[number, len(optimizer.param_groups) - 1] = recorder.sites.start(
-                            code
-                        )
-                    recorder.stepping.look(
-                        number
-                    )  # it may be gone, without ever having stepped, when the window closes
-                    recorder._search(sys._getframe(1))
-            except Exception as error:
-                recorder.fail(error)
-            return result
-
-        return add_param_group
-
-    def _watch_zero_grad(self, original: Any) -> Any:
-        recorder = self
-
-        @functools.wraps(original)
-        def zero_grad(optimizer: torch.optim.Optimizer, set_to_none: bool = True) -> Any:
-            if not set_to_none or not recorder.here():
-                return original(optimizer, set_to_none)
-            frame = sys._getframe(1)
-            return recorder.gradients.zero_grad(optimizer, lambda: original(optimizer, set_to_none), frame)
-
-        return zero_grad
-
-    def _before_step(self, optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> Any:
-        if not self._open or get_ident() != self._thread:
-            return None
-        try:
-            frame = sys._getframe(1)
-            with torch._C.DisableTorchFunction():
-                self._search(frame)
-                site = self.sites.here(frame)
-                result = self.stepping.before(optimizer, args, kwargs, site)
-                self._look_deeper(self.stepping.states_now())
-                self.kept.before_step(frame)
-                return result
-        except Exception as error:
-            self.fail(error)
-            return None
-        finally:
-            self.ops.pause()
-
-    def _after_step(self, optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> None:
-        if not self._open or get_ident() != self._thread:
-            return
-        try:
-            self.stepping.after(optimizer)
-            if self._done():
-                self.close(f"every optimizer had made {self.steps_wanted} steps" + self._beyond())
-        except Exception as error:
-            self.fail(error)
-
-    def scaler_answered(self, asked: tuple[int, int, int]) -> None:
-        """Go on after a GradScaler was asked for a step, which may have been left out."""
-        try:
-            with torch._C.DisableTorchFunction():
-                self.stepping.answered(asked)
-                if self.stepping.skipped:
-                    self._look_deeper(self.stepping.skipped[-1].gradients.values())
-        except Exception as error:
-            self.fail(error)
-
-    def _look_deeper(self, states: Iterable[GradientState]) -> None:
-        """Look at the gradient of every value in the next step, if a gradient was zero or nonfinite in this one."""
-        if self.ops.probe is not None:
-            self.ops.probe = None
-            self._deep_steps += 1
-        if self._deep_steps < _DEEP_STEPS and any(state.state in ("zero", "nonfinite") for state in states):
-            self.ops.probe = self.gradients.probe
+    def close_when_done(self) -> None:
+        """Close the window if every optimizer has made its steps and the budget beyond them is spent."""
+        if self._done():
+            beyond = " and the budget beyond them was spent" if self.ops_beyond else ""
+            self.close(f"every optimizer had made {self.steps_wanted} steps{beyond}")
 
     def _done(self) -> bool:
         stepping = self.stepping
@@ -324,12 +248,9 @@ class Recorder:
             alive = [count for count in alive if count]
         return bool(alive) and min(alive) >= self.steps_wanted
 
-    def _beyond(self) -> str:
-        return " and the budget beyond them was spent" if self.ops_beyond else ""
-
     # Names
 
-    def _search(self, frame: Any, final: bool = False) -> None:
+    def search(self, frame: Any, final: bool = False) -> None:
         """Search the user's variables for names: at one place at the first visit, the second, the fourth, the eighth…"""
         user = self.sites.user_frames(frame)
         key = self.sites.of(user[-1]) if user else NONE
@@ -344,12 +265,3 @@ class Recorder:
                 self.stepping.name(self.inventory.optimizer_names.values())
         finally:
             self.ops.asleep -= 1
-
-
-def _in_a_step(frame: FrameType | None) -> bool:
-    """Return whether the step of an optimizer is running: torch wraps each in a function of this name."""
-    while frame is not None:
-        if frame.f_code.co_name == "wrapper" and frame.f_code.co_filename == _OPTIMIZERS:
-            return True
-        frame = frame.f_back
-    return False

@@ -131,12 +131,17 @@ class StepWatch:
         if parameter is not None:
             self.masks.gradient_written(parameter, op)
 
-    def before(self, optimizer: torch.optim.Optimizer, args: Any, kwargs: Any, site: int) -> Any:
-        """Run before every step of any optimizer; give back the arguments, with the closure wrapped if there is one."""
-        number = self.number(optimizer)
-        self.running.append(number)
+    def begin(self, optimizer: torch.optim.Optimizer) -> None:
+        """Note that a step begins; `after` ends it, whatever fails between."""
+        self.running.append(self.number(optimizer))
+        self.recorder.pause()
+
+    def before(self, args: Any, kwargs: Any, site: int) -> Any:
+        """Run before the step that has just begun; give back its arguments, with the closure wrapped if there is one."""
+        number = self.running[-1]
         if number in self.running[:-1]:  # a step of its own calls that of its base class: one step
             return None
+        self._now = {}
         slots = self.look(number)
         self.gradients.forget_zeroed()
         gradients = self.gradients.see(slots)
@@ -206,14 +211,18 @@ class StepWatch:
 
         return run
 
-    def after(self, optimizer: torch.optim.Optimizer) -> None:
+    def after(self) -> None:
         """Run after every step: note what it changed."""
         if not self.running:
             return
-        now, number = self._now, self.running.pop()
-        if now.get("number") != number or number in self.running:
+        number = self.running.pop()
+        try:
+            if self._now.get("number") == number and number not in self.running:
+                self._note(number, self._now)
+        finally:
             self.recorder.resume()
-            return
+
+    def _note(self, number: int, now: dict[str, Any]) -> None:
         changed: dict[int, float | None] = {**now["changed"], **self.compare()}
         if copies := now.pop("copies"):
             changed.update(self._ratios({slot: copies[slot] for slot in changed if slot in copies}))
@@ -225,7 +234,6 @@ class StepWatch:
             Step(number, now["site"], len(self.recorder.ops), gradients, now["losses"], changed, lr, moved)
         )
         self.counts[number] += 1
-        self.recorder.resume()
 
     def broken_off(self) -> None:
         """Go on after a step that raised: torch calls no hook then."""

@@ -240,7 +240,7 @@ class Unseen:
             try:
                 return original(scaler, optimizer, *args, **kwargs)
             finally:
-                recorder.scaler_answered(asked)
+                recorder.optimizing.scaler_answered(asked)
 
         return step
 
