@@ -58,8 +58,8 @@ def assemble(recorder: Recorder) -> Trace:
         tensors=tensors,
         modules=modules,
         calls=[
-            ModuleCall(module_index.get(call.module, NONE), call.parent, call.site, call.training)
-            for call in recorder.modules.calls
+            ModuleCall(module_index.get(module, NONE), parent, site, training)
+            for module, parent, site, training in recorder.modules.calls
         ],
         backwards=[
             _named(backward, sites, of(backward.received), recorder.loss_names.get(number))

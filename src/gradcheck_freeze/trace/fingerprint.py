@@ -29,7 +29,8 @@ def fingerprint(tensor: torch.Tensor) -> int:
             return 0
         tensor = _in_memory(tensor.detach())
     size = tensor.nbytes
-    return int(xxhash.xxh3_128_intdigest(_bytes(size).from_address(tensor.data_ptr()))) if size else 0
+    digest: int = xxhash.xxh3_128_intdigest(_bytes(size).from_address(tensor.data_ptr())) if size else 0
+    return digest
 
 
 @functools.cache

@@ -78,6 +78,7 @@ class GradientWatch:
         self.written: set[int] = set()  # slots whose `.grad` the user's code wrote into since it was last looked at
         self._stepped: dict[int, int] = {}  # slot → the last backward that a step saw in its `.grad`
         self.states: dict[int, GradientState] = {}
+        self._ever_nonfinite = False
         self.gradient_slots: dict[int, int] = {}  # slot of a `.grad` that the user's code read → slot of its parameter
         self.at_values: dict[int, str] = {}  # value → state of its gradient, in steps that are watched deeply
         self._held: Held = {}  # as the last backward left it
@@ -256,6 +257,12 @@ class GradientWatch:
     def remember(self, found: Mapping[int, GradientState]) -> None:
         """Keep the state that says more of each slot: nonfinite over finite over zero over none."""
         states = self.states
+        if not self._ever_nonfinite:
+            words = {state.state for state in found.values()}
+            self._ever_nonfinite = "nonfinite" in words
+            if words == {"finite"}:  # as in most steps: nothing says more, and the latest norm counts
+                states.update(found)
+                return
         for slot, state in found.items():
             known = states.get(slot)
             if known is None or _RANK[state.state] >= _RANK[known.state]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from gradcheck_freeze.trace.record import NONE, ModuleCall
+from gradcheck_freeze.trace.record import NONE
 
 if TYPE_CHECKING:
     from gradcheck_freeze.trace.recorder import Recorder
@@ -19,7 +19,10 @@ class ModuleWatch:
 
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
-        self.calls: list[ModuleCall] = []
+        self.calls: list[
+            tuple[int, int, int, bool]
+        ] = []  # what a `ModuleCall` holds: a plain tuple is made in half the time
+        self._inner: dict[type, bool] = {}  # whether a class of modules is torch's own
         self.switches: list[tuple[int, bool, int, int]] = []  # module number, train mode, site, time
 
     def watch_call(self, original: Any) -> Any:
@@ -47,14 +50,21 @@ class ModuleWatch:
         recorder = self.recorder
         try:
             inventory, ops = recorder.inventory, recorder.ops
-            number = inventory.number(module)
+            number = inventory.numbers.get(id(module), NONE)
+            if number == NONE or inventory.modules[number]() is not module:
+                number = inventory.number(module)
             if number not in inventory.called:
                 inventory.called.add(number)
                 self._name_local(module, number, frame)
             site = recorder.sites.here(frame)
-            self.calls.append(ModuleCall(number, ops.call, site, module.training))
-            ops.call_site = site if type(module).__module__.startswith("torch.") else NONE
-            ops.call = len(self.calls) - 1
+            calls = self.calls
+            calls.append((number, ops.call, site, module.training))
+            kind = type(module)
+            inner = self._inner.get(kind)
+            if inner is None:
+                inner = self._inner[kind] = kind.__module__.startswith("torch.")
+            ops.call_site = site if inner else NONE
+            ops.call = len(calls) - 1
         except Exception as error:
             recorder.fail(error)
 
@@ -63,7 +73,7 @@ class ModuleWatch:
         recorder = self.recorder
         if recorder.ops.call == NONE:
             return
-        parent = self.calls[recorder.ops.call].module
+        parent, *_ = self.calls[recorder.ops.call]
         above = recorder.inventory.modules[parent]()
         user = recorder.sites.user_frame(frame)
         if above is None or user is None or any(module is child for child in above.modules()):

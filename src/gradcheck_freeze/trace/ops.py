@@ -231,7 +231,7 @@ class OpRecorder(TorchFunctionMode):  # type: ignore[misc]
         ops.name.append(name)
         # From a call in the forward of a module of torch's own it is four frames or more to the user's code: where the
         # module was called is known already.
-        inside = self.call_site != NONE and not self.sites.is_user(frame.f_code.co_filename)
+        inside = self.call_site != NONE and self.sites.known.get(frame.f_code.co_filename) is False
         ops.site.append(self.call_site if inside else self.sites.here(frame))
         ops.call.append(self.call)
         if self.function_depth:
@@ -257,11 +257,13 @@ class OpRecorder(TorchFunctionMode):  # type: ignore[misc]
         single = type(result) is torch.Tensor and not out and not any_is(inputs, result)
         if single and not (kind.writes and self._written(inputs)):
             op = self.begin(kind.name, read, sys._getframe(2))  # as most ops are: one new tensor, nothing written
-            outputs = self.ops.outputs
+            ops = self.ops
             try:
-                outputs.append(self._make(result, op))
-            finally:
-                self._end(op)
+                ops.outputs.append(self._make(result, op))
+            finally:  # as `_end` does: a call less for every op
+                ops.first_output.append(len(ops.outputs))
+                if op >= self._max_ops:
+                    self._on_full()
             return
         results: list[torch.Tensor] = []
         collect((result,), results)

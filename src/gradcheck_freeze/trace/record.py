@@ -101,8 +101,9 @@ class WatchedModule:
     constructed: int = NONE  # site of the call of its class
 
 
-class ModuleCall(NamedTuple):
-    """One call of a module: a tuple, since one is made for every call while the program runs."""
+@dataclass(frozen=True, slots=True)
+class ModuleCall:
+    """One call of a module."""
 
     module: int
     parent: int  # the call it ran in, or NONE

@@ -42,13 +42,13 @@ class Sites:
     def __init__(self) -> None:
         self._numbers: dict[tuple[int, int], int] = {}
         self._positions: list[tuple[CodeType, int]] = []  # keeps the code alive, so that its id stays its own
-        self._user: dict[str, bool] = {}
+        self.known: dict[str, bool] = {}  # file → whether its code is the user's own, as far as was asked
 
     def is_user(self, filename: str) -> bool:
         """Return whether code of this file is the user's own."""
-        known = self._user.get(filename)
+        known = self.known.get(filename)
         if known is None:
-            known = self._user[filename] = is_user_file(filename)
+            known = self.known[filename] = is_user_file(filename)
         return known
 
     def user_frame(self, frame: FrameType | None) -> FrameType | None:
@@ -59,11 +59,11 @@ class Sites:
 
     def here(self, frame: FrameType | None) -> int:
         """Return the number of the user's position that `frame` was reached from."""
-        if frame is not None and self._user.get(
+        if frame is not None and self.known.get(
             frame.f_code.co_filename
         ):  # as where the user's code called torch itself
             return self.of(frame)
-        user = self._user
+        user = self.known
         while frame is not None:  # as in `user_frame` and `of`, without a call: this is asked for every op
             code = frame.f_code
             known = user.get(code.co_filename)

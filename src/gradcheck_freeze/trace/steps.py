@@ -103,17 +103,16 @@ class StepWatch:
     def compare(self, passing_over: Container[int] = ()) -> dict[int, None]:
         """Fingerprint every watched tensor but some, and return those that differ from the last time."""
         changed: dict[int, None] = {}
+        references, prints, size = self.recorder.tensors.slots, self.prints, 0
         for slot in self.watched():
-            if slot in passing_over:
-                continue
-            tensor = self.recorder.tensors.slots[slot]()
-            if tensor is None:
+            if slot in passing_over or (tensor := references[slot]()) is None:
                 continue
             now = fingerprint(tensor)
-            self.bytes_read += tensor.nbytes
-            if self.prints.get(slot, now) != now:
+            size += tensor.nbytes
+            if prints.get(slot, now) != now:
                 changed[slot] = None
-            self.prints[slot] = now
+            prints[slot] = now
+        self.bytes_read += size
         return changed
 
     def note_writes(self, passing_over: Container[int] = ()) -> None:
