@@ -128,6 +128,7 @@ class watch:  # noqa: N801 - a context manager, written as a verb
         trainable: Iterable[str] = (),
         ignore: Iterable[Mapping[str, str]] = (),
     ) -> None:
+        from gradcheck_freeze.trace.placement import Placement
         from gradcheck_freeze.trace.recorder import Recorder
 
         names: dict[str, Any] | None = None
@@ -138,7 +139,7 @@ class watch:  # noqa: N801 - a context manager, written as a verb
             held = _optimizers(optimizer)
             names.update({"optimizer": held[0]} if len(held) == 1 else {f"optimizer{i}": o for i, o in enumerate(held)})
         self._contract = _contract(frozen, trainable, ignore)
-        self._recorder = Recorder(steps=steps, names=names)
+        self._recorder = Recorder(Placement(steps=steps), names)
         self._diagnosis: Diagnosis | None = None
 
     def __enter__(self) -> Self:

@@ -16,6 +16,7 @@ from gradcheck_freeze.errors import GradcheckFreezeError
 
 if TYPE_CHECKING:
     from gradcheck_freeze.rules.diagnosis import Diagnosis
+    from gradcheck_freeze.trace.placement import Placement
     from gradcheck_freeze.trace.program import Outcome
     from gradcheck_freeze.trace.record import Trace
 
@@ -103,11 +104,14 @@ def run(
     The program's standard output stays its own; the report goes to standard error.
     """
     from gradcheck_freeze.settings import read_settings
+    from gradcheck_freeze.trace.placement import OPS_BEYOND, Placement
 
     settings = read_settings(Path.cwd(), frozen, trainable, ignore)
     wanted = wanted_of(outputs, form)
     base = _load(baseline) if baseline else None
-    trace, outcome, among_ours = watch_program(target, list(arguments), as_module, steps or settings.steps, max_ops)
+    asked = steps or settings.steps
+    placement = Placement(asked or 3, max_ops, ops_beyond=0 if asked else OPS_BEYOND)
+    trace, outcome, among_ours = watch_program(target, list(arguments), as_module, placement)
     with among_ours:
         own = conclude(trace, settings.contract, wanted, fail_on or settings.fail_on, base)
     if outcome.interrupted:
@@ -117,7 +121,7 @@ def run(
 
 
 def watch_program(
-    target: str, arguments: list[str], as_module: bool, steps: int | None, max_ops: int
+    target: str, arguments: list[str], as_module: bool, placement: Placement
 ) -> tuple[Trace, Outcome, AbstractContextManager[None]]:
     """Run a program under watch; return its trace, how it ended, and the context in which our own libraries are found."""
     from gradcheck_freeze.trace import program
@@ -134,9 +138,9 @@ def watch_program(
 
     def arm() -> None:
         try:
-            from gradcheck_freeze.trace.recorder import OPS_BEYOND, Recorder
+            from gradcheck_freeze.trace.recorder import Recorder
 
-            held.append(Recorder(steps or 3, max_ops, ops_beyond=0 if steps else OPS_BEYOND))
+            held.append(Recorder(placement))
             held[0].open()
         except Exception as error:
             if os.environ.get("GRADCHECK_FREEZE_DEBUG"):

@@ -31,6 +31,7 @@ from gradcheck_freeze.report import picture
 from gradcheck_freeze.rules.contract import Contract
 from gradcheck_freeze.rules.judge import judge
 from gradcheck_freeze.trace.fingerprint import fingerprint
+from gradcheck_freeze.trace.placement import Placement
 from gradcheck_freeze.trace.recorder import Recorder
 
 RUNS = 7
@@ -95,7 +96,7 @@ def watched_steps(name: str, layers: int, width: int, heads: int, batch: int, le
     ratios: list[tuple[float, float, float]] = []
     for _ in range(RUNS):
         before = min(timed(step) for _ in range(2))
-        recorder = Recorder(steps=10**6)
+        recorder = Recorder(Placement(steps=10**6))
         recorder.open()
         step()  # the first step meets every parameter and looks up every name
         watched = min(timed(step) for _ in range(4))

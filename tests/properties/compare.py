@@ -17,6 +17,7 @@ from gradcheck_freeze.rules.contract import Contract
 from gradcheck_freeze.rules.diagnosis import Diagnosis, ParameterRecord
 from gradcheck_freeze.rules.finding import Finding
 from gradcheck_freeze.rules.judge import judge
+from gradcheck_freeze.trace.placement import Placement
 from gradcheck_freeze.trace.recorder import Recorder
 
 STEPS = 1_000  # more than any program makes: the watch lasts as long as the program
@@ -64,7 +65,7 @@ def with_the_tool(source: str, path: Path, oracles: ModuleType) -> tuple[Diagnos
             with torch._C.DisableTorchFunction():  # what is computed here is none of the program's
                 left.update(oracles.digest(oracles.variables(sys._getframe(1))))
 
-    recorder = Recorder(steps=STEPS)
+    recorder = Recorder(Placement(steps=STEPS))
     with as_main(path) as space:
         space["probe"] = probe
         code = compile(source, str(path), "exec")

@@ -83,6 +83,7 @@ class WatchedTensor:
     declared: int = NONE  # site where it was registered or first made
     attributes: tuple[str, ...] = ()  # names of attributes set on it that torch does not know ("require_grad")
     built: int = NONE  # site outside every __init__ at which the outermost module that made it was constructed
+    spread: str = ""  # "replicated": a wrapper keeps it equal on all ranks, "sharded": each holds a part, "": not known
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +251,23 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
+class Rank:
+    """Which process this is of those that train together."""
+
+    number: int
+    world_size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Prints:
+    """What every watched tensor held at one time, to be compared with what it holds on other ranks."""
+
+    optimizer: int
+    step: int  # after how many steps of this optimizer; 0: just before its first
+    of: Mapping[int, int]  # tensor → fingerprint of what this rank holds of it
+
+
+@dataclass(frozen=True, slots=True)
 class Script:
     """The program that was watched and how it ended."""
 
@@ -292,6 +310,8 @@ class Trace:
     gradient_of: dict[int, int] = field(default_factory=dict)  # value → the tensor whose `.grad` it is
     gaps: list[Gap] = field(default_factory=list)
     script: Script | None = None
+    rank: Rank | None = None  # None: this process trains alone
+    prints: list[Prints] = field(default_factory=list)  # where there are several ranks
     closed: str = ""  # why the window closed
     torch_version: str = ""
     root: str = ""  # the working directory: report paths are relative to it

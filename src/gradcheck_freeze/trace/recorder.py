@@ -31,6 +31,7 @@ from gradcheck_freeze.trace.modules import ModuleWatch
 from gradcheck_freeze.trace.names import namespaces_of
 from gradcheck_freeze.trace.ops import OpRecorder
 from gradcheck_freeze.trace.optimizing import OptimizerWatch, in_a_step
+from gradcheck_freeze.trace.placement import Placement
 from gradcheck_freeze.trace.record import NONE, Gap, Trace
 from gradcheck_freeze.trace.sites import Sites
 from gradcheck_freeze.trace.steps import StepWatch
@@ -38,24 +39,17 @@ from gradcheck_freeze.trace.unseen import Unseen, transforms
 
 _PATIENCE = 10  # times `steps`, until an optimizer that does not step is no longer waited for
 _PLACES = 12  # places from which the user's variables are searched in one window
-OPS_BEYOND = 30_000  # watched beyond the steps asked for: under a second of work
 BYTES_BEYOND = 2_000_000_000
 
 
 class Recorder:
     """Watches one window; `open` and `close` may be called once each, `trace` at any time after."""
 
-    def __init__(
-        self, steps: int = 3, max_ops: int = 5_000_000, names: Mapping[str, Any] | None = None, ops_beyond: int = 0
-    ) -> None:
-        """Watch this many steps of every optimizer; `names` are the variables to name things by, if given.
-
-        ops_beyond: how many ops to watch though the steps have been made, unless `BYTES_BEYOND` is spent before.
-        """
-        self.steps_wanted = steps
-        self.ops_beyond = ops_beyond
+    def __init__(self, placement: Placement | None = None, names: Mapping[str, Any] | None = None) -> None:
+        """Watch what the placement says; `names` are the variables to name things by, if given."""
+        self.placement = placement or Placement()
         self.sites = Sites()
-        self.ops = OpRecorder(self.sites, max_ops, self._full, self.fail)
+        self.ops = OpRecorder(self.sites, self.placement.max_ops, self._full, self.fail)
         self.inventory = Inventory(self.ops)
         self.gradients = GradientWatch(self.ops)
         self.masks = MaskWatch(self)
@@ -236,17 +230,17 @@ class Recorder:
     def close_when_done(self) -> None:
         """Close the window if every optimizer has made its steps and the budget beyond them is spent."""
         if self._done():
-            beyond = " and the budget beyond them was spent" if self.ops_beyond else ""
-            self.close(f"every optimizer had made {self.steps_wanted} steps{beyond}")
+            beyond = " and the budget beyond them was spent" if self.placement.ops_beyond else ""
+            self.close(f"every optimizer had made {self.placement.steps} steps{beyond}")
 
     def _done(self) -> bool:
         stepping = self.stepping
-        if len(self.ops.ops) < self.ops_beyond and stepping.bytes_read < BYTES_BEYOND:
+        if len(self.ops.ops) < self.placement.ops_beyond and stepping.bytes_read < BYTES_BEYOND:
             return False
         alive = [count for count, held in zip(stepping.counts, stepping.optimizers, strict=True) if held() is not None]
-        if max(alive, default=0) >= _PATIENCE * self.steps_wanted:
+        if max(alive, default=0) >= _PATIENCE * self.placement.steps:
             alive = [count for count in alive if count]
-        return bool(alive) and min(alive) >= self.steps_wanted
+        return bool(alive) and min(alive) >= self.placement.steps
 
     # Names
 

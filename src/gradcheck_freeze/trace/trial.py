@@ -14,6 +14,7 @@ import torch
 
 from gradcheck_freeze.errors import UsageError
 from gradcheck_freeze.trace.gradients import state_of
+from gradcheck_freeze.trace.placement import Placement
 from gradcheck_freeze.trace.record import NONE, Trace
 from gradcheck_freeze.trace.recorder import Recorder
 
@@ -37,7 +38,7 @@ def trial(
             (name, child) for name, child in next(iter(modules.values())).named_children() if name not in names
         )
     names.update(_optimizer_names(optimizers))
-    recorder = Recorder(steps=1 << 30, names=names)
+    recorder = Recorder(Placement(steps=1 << 30), names)
     with _undone(modules.values(), tensors, optimizers):
         recorder.open()
         try:
