@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -56,6 +57,7 @@ def document(diagnosis: Diagnosis) -> Json:
             for entry in sorted(diagnosis.unneeded, key=lambda e: (e.rule, e.pattern, e.reason))
         ],
         "graph": _graph(diagnosis.graph),
+        **({"plan": asdict(diagnosis.plan)} if diagnosis.plan else {}),
         "gaps": sorted(diagnosis.gaps),
         "excerpts": [
             {"path": excerpt.path, "first_line": excerpt.first_line, "lines": list(excerpt.lines)}

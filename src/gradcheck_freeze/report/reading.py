@@ -27,6 +27,7 @@ from gradcheck_freeze.rules.diagnosis import (
     LossRecord,
     OptimizerRecord,
     ParameterRecord,
+    Plan,
     ScriptRecord,
     Window,
 )
@@ -119,6 +120,7 @@ def _diagnosis(document: dict[str, Any]) -> Diagnosis:
         tuple(finding for finding in findings if finding.ignored is not None),
         part("unneeded_ignores", tuple[Ignore, ...], ()),
         _fit(str, tool.get("torch", ""), "tool.torch"),
+        part("plan", Plan | None, None),
     )
 
 

@@ -43,7 +43,8 @@ def sentence(diagnosis: Diagnosis) -> str:
     loud = [finding for finding in diagnosis.findings if finding.severity > Severity.NOTE]
     if loud:
         risky = sorted({finding.where for finding in loud if finding.kind not in STATE_OF_KIND}, key=natural)
-        return f"{f'HAZARD {blamed_names(risky)}  ' if risky else ''}({found})"
+        word = "HAZARD" if any(finding.kind == "hazard" for finding in loud) else "WASTE"
+        return f"{f'{word} {blamed_names(risky)}  ' if risky else ''}({found})"
     look = LOOKS["learning"]
     seen = ", as far as was seen" if diagnosis.gaps else ""
     return f"{look.word} {look.glyph} every parameter learns or stays as declared{seen}{f' ({found})' if found else ''}"

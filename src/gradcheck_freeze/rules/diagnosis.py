@@ -86,6 +86,27 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
+class Amount:
+    """So many tensors of one dtype, and their size."""
+
+    dtype: str
+    tensors: int  # 0 where they were not counted
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one step would cost, tried on tensors without memory."""
+
+    weights: tuple[Amount, ...]
+    gradients: tuple[Amount, ...]
+    unused_gradients: tuple[Amount, ...]  # of these, those of no optimizer
+    states: tuple[Amount, ...]  # of the optimizers
+    work: int | None  # floating point operations of the backward, in matrix products and convolutions
+    unused_work: int | None  # of these, those that lead to gradients of no optimizer only; None without an optimizer
+
+
+@dataclass(frozen=True, slots=True)
 class ScriptRecord:
     """The program and how it ended; `path` is relative to the working directory where it can be."""
 
@@ -120,6 +141,7 @@ class Diagnosis:
     ignored: tuple[Finding, ...] = ()  # found too, but accepted by the configuration: they make nothing fail
     unneeded: tuple[Ignore, ...] = ()  # entries of the configuration that ignored nothing
     torch_version: str = ""
+    plan: Plan | None = None
 
     @property
     def ok(self) -> bool:

@@ -23,6 +23,7 @@ from gradcheck_freeze.rules.gradient_thrown_away import gradient_thrown_away
 from gradcheck_freeze.rules.ignores import set_aside
 from gradcheck_freeze.rules.intent import Intent, read_intent
 from gradcheck_freeze.rules.places import excerpts, names_of, place, relative
+from gradcheck_freeze.rules.planned import plan_of
 from gradcheck_freeze.rules.table import RULES
 from gradcheck_freeze.trace.record import NONE, GradientState
 
@@ -54,6 +55,7 @@ def judge(flow: FlowGraph, contract: Contract) -> Diagnosis:
         torch_version=trace.torch_version,
         ignored=ignored,
         unneeded=unneeded,
+        plan=plan_of(flow),
     )
 
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from gradcheck_freeze.trace import plan
+from gradcheck_freeze.trace.fingerprint import has_memory
 from gradcheck_freeze.trace.record import (
     NONE,
     REQUIRES_GRAD,
@@ -46,6 +48,8 @@ def assemble(recorder: Recorder) -> Trace:
     def of(held: tuple[int, ...]) -> tuple[int, ...]:
         return tuple(slots[slot] for slot in held if slot in slots)
 
+    references = recorder.ops.tensors.slots
+    without_memory = frozenset(i for s, i in slots.items() if (t := references[s]()) is not None and not has_memory(t))
     gradient_of = _gradient_of(recorder, slots)
     values = recorder.ops.values
     values.tensor = array("i", [slots.get(slot, NONE) if slot != NONE else NONE for slot in values.tensor])
@@ -106,7 +110,9 @@ def assemble(recorder: Recorder) -> Trace:
             key=lambda declaration: declaration.after,
         ),
         gradients={slots[s]: state for s, state in gradients.states.items() if s in slots},
-        gaps=recorder.gaps,
+        gradient_bytes={slots[s]: size for s, size in gradients.sizes.items() if s in slots},
+        without_memory=without_memory,
+        gaps=[*recorder.gaps, *plan.gaps(len(without_memory))],
         closed=recorder.closed or "",
         torch_version=torch.__version__,
         root=str(Path.cwd()),

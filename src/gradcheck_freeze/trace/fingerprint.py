@@ -12,20 +12,36 @@ import functools
 import torch
 import xxhash
 
+_PLAIN = (torch.Tensor, torch.nn.Parameter)
+
+
+def has_memory(tensor: torch.Tensor) -> bool:
+    """Return whether a tensor has elements that can be read: one on the meta device, or a fake one, has only a shape."""
+    if tensor.is_meta:
+        return False
+    if type(tensor) in _PLAIN:
+        return True
+    try:  # a fake tensor says that it is on the CPU, and its storage that it is not
+        return str(tensor.untyped_storage().device.type) != "meta"
+    except (NotImplementedError, RuntimeError):
+        return True
+
 
 def fingerprint(tensor: torch.Tensor) -> int:
-    """Return a 128-bit hash of the tensor's elements, of any shape, dtype and device; 0 where it has no memory.
+    """Return a 128-bit hash of the tensor's elements, of any shape, dtype and device.
 
-    A tensor that is not dense CPU memory is copied to where it can be read. Tensors without storage (meta, fake)
-    give 0: they cannot change.
+    A tensor that is not dense CPU memory is copied to where it can be read. One without memory gives its version counter:
+    what would be written into it is told by nothing else.
     """
+    if tensor.is_meta or (type(tensor) not in _PLAIN and not has_memory(tensor)):
+        return 0 if tensor.is_inference() else tensor._version
     if not (
         tensor.is_cpu
         and tensor.layout is torch.strided
         and tensor.is_contiguous()
         and not (tensor.is_conj() or tensor.is_neg())
     ):
-        if tensor.is_meta or tensor.numel() == 0:
+        if tensor.numel() == 0:
             return 0
         tensor = _in_memory(tensor.detach())
     size = tensor.nbytes

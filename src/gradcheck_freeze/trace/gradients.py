@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+from gradcheck_freeze.trace.fingerprint import has_memory
 from gradcheck_freeze.trace.installed import push_to_bottom, remove_mode
 from gradcheck_freeze.trace.ops import OpRecorder
 from gradcheck_freeze.trace.record import NONE, Backward, GradientState, ZeroGrad
@@ -28,11 +29,13 @@ def state_of(gradients: list[torch.Tensor]) -> list[GradientState]:
     held = [_elements(gradient) for gradient in gradients]
     states = []
     for values, norm in zip(held, _norms(held), strict=True):
-        if 0.0 < norm < math.inf:
+        if norm is None:  # a gradient would be there; what it would hold cannot be known
+            states.append(GradientState("finite"))
+        elif 0.0 < norm < math.inf:
             states.append(GradientState("finite", norm))
         elif norm != 0.0:
             states.append(GradientState("finite" if bool(torch.isfinite(values).all()) else "nonfinite"))
-        elif values.device.type != "meta" and bool(values.any()):
+        elif bool(values.any()):
             states.append(GradientState("finite", norm))
         else:
             states.append(GradientState("zero", 0.0))
@@ -47,12 +50,15 @@ def _elements(gradient: torch.Tensor) -> torch.Tensor:
     return values.coalesce().values() if values.layout is torch.sparse_coo else values.to_dense()
 
 
-def _norms(held: list[torch.Tensor]) -> list[float]:
-    """Return the norm of each tensor, 0 where there is nothing to add up: in one call if they are all of the plain kind."""
+def _norms(held: list[torch.Tensor]) -> list[float | None]:
+    """Return the norm of each tensor, 0 where there is nothing to add up and None where there is no memory.
+
+    In one call if they are all of the plain kind.
+    """
     if held and all(type(values) is torch.Tensor and values.is_cpu and values.numel() for values in held):
         return [float(norm) for norm in torch._foreach_norm(held)]
     return [
-        float(torch.linalg.vector_norm(values)) if values.numel() and values.device.type != "meta" else 0.0
+        None if not has_memory(values) else float(torch.linalg.vector_norm(values)) if values.numel() else 0.0
         for values in held
     ]
 
@@ -78,6 +84,7 @@ class GradientWatch:
         self.written: set[int] = set()  # slots whose `.grad` the user's code wrote into since it was last looked at
         self._stepped: dict[int, int] = {}  # slot → the last backward that a step saw in its `.grad`
         self.states: dict[int, GradientState] = {}
+        self.sizes: dict[int, int] = {}  # slot → bytes of its `.grad`, where that is dense
         self._ever_nonfinite = False
         self.gradient_slots: dict[int, int] = {}  # slot of a `.grad` that the user's code read → slot of its parameter
         self.at_values: dict[int, str] = {}  # value → state of its gradient, in steps that are watched deeply
@@ -242,6 +249,8 @@ class GradientWatch:
             else:
                 there.append(slot)
                 gradients.append(gradient)
+                if slot not in self.sizes and gradient.layout is torch.strided:
+                    self.sizes[slot] = gradient.nbytes
                 if (owner := owner_of(id(gradient), slot)) != slot:
                     self._note_lent(owner, gradient)
         found.update(zip(there, state_of(gradients), strict=True))

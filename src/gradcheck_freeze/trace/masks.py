@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from gradcheck_freeze.trace.fingerprint import has_memory
 from gradcheck_freeze.trace.record import NONE, Masking
 from gradcheck_freeze.trace.sites import is_user_file
 
 if TYPE_CHECKING:
     from gradcheck_freeze.trace.recorder import Recorder
+
+
+_ZEROING = frozenset({"zero_", "_foreach_zero_"})
 
 
 class MaskWatch:
@@ -34,6 +38,9 @@ class MaskWatch:
         gradient = None if tensor is None else tensor.grad
         if slot in self.found or gradient is None or gradient.layout is not torch.strided or not _asked_by_user():
             return
+        if not has_memory(gradient):
+            self._zeroed_unseen(slot, op)
+            return
         zeros = gradient.detach() == 0
         if not bool(zeros.any()) or bool(zeros.all()):  # all of it is zeroing the gradient, as zero_grad does
             return
@@ -42,6 +49,12 @@ class MaskWatch:
             self._suspected.add(slot)  # zeros may be natural: at the next backward it is known what arrives
         elif bool((masked := zeros & arrived).any()):
             self.found[slot], self._where[slot] = Masking(slot, self.recorder.ops.ops.site[op], False), masked
+
+    def _zeroed_unseen(self, slot: int, op: int) -> None:
+        """Drop a gradient without memory that is set to zero: nothing but the name of the op can tell."""
+        ops = self.recorder.ops
+        if ops.names[ops.ops.name[op]] in _ZEROING:
+            self.recorder.gradients.contributors.pop(slot, None)
 
     def backward_done(self, received: Iterable[int]) -> None:
         """Keep where the gradient of a suspected parameter is not zero when it arrives."""
@@ -73,6 +86,8 @@ class MaskWatch:
 
     def _watched(self, hook: Any, slot: int, site: int) -> Any:
         def watched(gradient: torch.Tensor) -> Any:
+            if not has_memory(gradient):
+                return hook(gradient)
             before = gradient.detach() != 0  # the hook may write into the gradient itself
             result = hook(gradient)
             try:

@@ -251,6 +251,15 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
+class Cost:
+    """What one trial step on tensors without memory would cost, beside the gradients."""
+
+    states: Mapping[str, int]  # dtype → bytes of optimizer state
+    work: int | None = None  # floating point operations of the backward, in matrix products and convolutions
+    needed: int | None = None  # of a backward for nothing but what some optimizer holds; None without an optimizer
+
+
+@dataclass(frozen=True, slots=True)
 class Rank:
     """Which process this is of those that train together."""
 
@@ -306,6 +315,9 @@ class Trace:
     kept: list[KeptGraph] = field(default_factory=list)
     declarations: list[Declaration] = field(default_factory=list)
     gradients: dict[int, GradientState] = field(default_factory=dict)  # tensor → the strongest state seen in the window
+    gradient_bytes: dict[int, int] = field(default_factory=dict)  # tensor → size of its `.grad`, where that is dense
+    without_memory: frozenset[int] = frozenset()  # tensors that have a shape only: meta, fake
+    cost: Cost | None = None  # of a trial step on those
     at_values: dict[int, str] = field(default_factory=dict)  # value → state of its gradient, in steps watched deeply
     gradient_of: dict[int, int] = field(default_factory=dict)  # value → the tensor whose `.grad` it is
     gaps: list[Gap] = field(default_factory=list)

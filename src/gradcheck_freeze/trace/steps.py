@@ -10,7 +10,7 @@ from weakref import ref
 
 import torch
 
-from gradcheck_freeze.trace.fingerprint import fingerprint
+from gradcheck_freeze.trace.fingerprint import fingerprint, has_memory
 from gradcheck_freeze.trace.gradients import GradientWatch
 from gradcheck_freeze.trace.masks import MaskWatch
 from gradcheck_freeze.trace.ops import OpRecorder
@@ -168,7 +168,7 @@ class StepWatch:
         """Return copies of what a step may move, if they are small enough to be kept while it runs."""
         tensors = {slot: t for slot in slots if (t := self.recorder.tensors.slots[slot]()) is not None}
         plain = {
-            slot: t for slot, t in tensors.items() if type(t) in _PLAIN and t.is_floating_point() and not t.is_meta
+            slot: t for slot, t in tensors.items() if type(t) in _PLAIN and t.is_floating_point() and has_memory(t)
         }
         if sum(tensor.nbytes for tensor in plain.values()) > _MOST_COPIED:
             return {}
@@ -223,6 +223,8 @@ class StepWatch:
 
     def _note(self, number: int, now: dict[str, Any]) -> None:
         changed: dict[int, float | None] = {**now["changed"], **self.compare()}
+        for slot in self._left_still(number, changed):
+            del changed[slot]
         if copies := now.pop("copies"):
             changed.update(self._ratios({slot: copies[slot] for slot in changed if slot in copies}))
         self.recorder.tensors.moved(changed)
@@ -233,6 +235,12 @@ class StepWatch:
             Step(number, now["site"], len(self.recorder.ops), gradients, now["losses"], changed, lr, moved)
         )
         self.counts[number] += 1
+
+    def _left_still(self, number: int, changed: Iterable[int]) -> list[int]:
+        """Return the tensors without memory that a step went over and would not move: its learning rate is 0."""
+        known = self.recorder.tensors.slots
+        still = {s for group in self.groups[number] if group.settings.get("lr") == 0 for s in group.tensors}
+        return [s for s in changed if s in still and (tensor := known[s]()) is not None and not has_memory(tensor)]
 
     def broken_off(self) -> None:
         """Go on after a step that raised: torch calls no hook then."""
