@@ -103,8 +103,9 @@ def reads_values(error: Exception, tensors: Iterable[torch.Tensor]) -> UsageErro
     if any(part in said for part in _READS):
         return UsageError(
             f"{where} reads values, which tensors on the meta device do not have: {first}.\n"
-            "  Compute the loss without that: leave the attention mask out, load the model with attn_implementation='eager', "
-            "compare shapes instead of values."
+            "  Compute the loss without that. Models of transformers look into a mask, or for one, unless it is given ready-made: "
+            "attention_mask=torch.zeros(1, 1, length, length, device='meta'); with attn_implementation='eager' "
+            "a mask of ones will do; under FakeTensorMode neither is needed."
         )
     return None
 
