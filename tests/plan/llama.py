@@ -99,7 +99,9 @@ def adapted(
 ) -> tuple[Llama, Callable[[], torch.Tensor], torch.optim.Optimizer]:
     """Return model, loss and optimizer of a LoRA training with one fault."""
     with torch.device(device):
-        model = Llama(**size).to(dtype)
+        model = Llama(**size)
+        if dtype != torch.float32:
+            model.to(dtype)
         tokens = torch.arange(length).remainder(size["vocabulary"]).unsqueeze(0)
     for name, parameter in model.named_parameters():
         parameter.requires_grad_("lora_" in name or fault == "everything")

@@ -36,10 +36,10 @@ class MaskWatch:
         self.recorder.gradients.written.add(slot)  # through `.data`, which leaves no trace in the version
         tensor = self.recorder.ops.tensors.slots[slot]()
         gradient = None if tensor is None else tensor.grad
-        if slot in self.found or gradient is None or gradient.layout is not torch.strided or not _asked_by_user():
-            return
-        if not has_memory(gradient):
+        if gradient is not None and not has_memory(gradient):
             self._zeroed_unseen(slot, op)
+            return
+        if slot in self.found or gradient is None or gradient.layout is not torch.strided or not _asked_by_user():
             return
         zeros = gradient.detach() == 0
         if not bool(zeros.any()) or bool(zeros.all()):  # all of it is zeroing the gradient, as zero_grad does

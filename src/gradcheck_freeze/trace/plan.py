@@ -22,14 +22,16 @@ from gradcheck_freeze.trace.sites import is_user_file
 _READS = (
     "meta tensor",
     "Meta tensor",
-    "meta device",
+    "meta device type",
+    "Cannot copy out of meta",
+    "not supported for tensor subclasses",
     "data-independent",
     "_local_scalar_dense",
     "FakeTensor",
     "DataDependent",
     "DynamicOutputShape",
 )
-_MIXED = ("not on the expected device meta", "convert all Tensors to FakeTensors")
+_MIXED = ("not on the expected device", "convert all Tensors to FakeTensors")
 
 
 def gaps(without_memory: int) -> list[Gap]:
