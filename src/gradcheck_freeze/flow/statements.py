@@ -205,7 +205,9 @@ class _Flows:
             carries |= bool(flags[value] & REQUIRES_GRAD)
             if ops.mode[op] in (GRAD, FUNCTION):
                 arriving |= gradient[value]
-        own, sources, cut = False, _NO_SOURCES, NONE
+        own, cut = False, NONE
+        sources = _NO_SOURCES
+        gathered: set[int] | None = None  # of an op that reads many values the sources are as many
         for value in ops.inputs[ops.first_input[op] : ops.first_input[op + 1]]:
             known = self.inside.get(value)
             if known is None:
@@ -215,14 +217,20 @@ class _Flows:
                 if self.lost[value] != NONE:
                     cut = self.lost[value]
             own |= mine
-            if not of <= sources:
-                sources |= of
+            if not of <= (sources if gathered is None else gathered):
+                if not sources and gathered is None:
+                    sources = of
+                else:
+                    gathered = set(sources) if gathered is None else gathered
+                    gathered |= of
             if value in severed:
                 if mine or not of:
                     cut = op
                 else:
                     for source in of:
                         piece.links[source].cut_at(op)
+        if gathered is not None:
+            sources = frozenset(gathered)
         for value in made:
             self.inside[value] = (own and carries, sources)
             if cut != NONE and not flags[value] & REQUIRES_GRAD:
