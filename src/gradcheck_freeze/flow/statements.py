@@ -29,12 +29,12 @@ class Link:
     """What flows from one piece into another."""
 
     gradient: int = 0  # mask of the losses whose gradient it carries back
-    cuts: list[int] = field(default_factory=list)  # ops on it or in the pieces at which the gradient is lost
+    cuts: tuple[int, ...] = ()  # ops on it or in the pieces at which the gradient is lost
 
     def cut_at(self, op: int) -> None:
         """Write down that the gradient is lost at an op, of a loop's turns the first few."""
         if op not in self.cuts and len(self.cuts) < _MOST_CUTS:
-            self.cuts.append(op)
+            self.cuts += (op,)
 
 
 @dataclass(slots=True)
