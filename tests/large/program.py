@@ -101,7 +101,11 @@ def main(shape: str, ops: int, door: str, how: str, *reports: str) -> None:
         times["text"] = time.perf_counter() - start
         findings = sorted((f.rule, f.where) for f in diagnosis.findings)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-        print(json.dumps({"findings": findings, "lines": lines, "times": times, "peak": peak, "ops": diagnosis.window.ops}))
+        print(
+            json.dumps(
+                {"findings": findings, "lines": lines, "times": times, "peak": peak, "ops": diagnosis.window.ops}
+            )
+        )
 
 
 def keep(holder: list[Any], loss: torch.Tensor) -> torch.Tensor:

@@ -1,12 +1,13 @@
 """A Llama with LoRA in plain torch, of any size and on any device, with faults of a freeze plan to be planted.
 
-As a script it plans the one of 70 billion parameters with each fault and prints, as JSON, what was found and the peak memory.
+As a script it plans the one of 70 billion parameters with the faults given, or all, and prints as JSON what was found.
 """
 
 from __future__ import annotations
 
 import json
 import resource
+import sys
 from collections.abc import Callable
 
 import torch
@@ -123,7 +124,7 @@ def main() -> None:
     from gradcheck_freeze import diagnose
 
     found = {}
-    for fault in FAULTS:
+    for fault in sys.argv[1:] or FAULTS:
         model, loss, optimizer = adapted(SEVENTY, fault)
         diagnosis = diagnose(model, loss, optimizer, frozen=["lm_head"] if fault == "head" else ())
         records = diagnosis.parameters.values()
