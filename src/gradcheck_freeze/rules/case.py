@@ -217,11 +217,13 @@ def blamed(flow: FlowGraph, found: Sequence[Cut]) -> dict[int, Cut]:
     the earlier.
     """
     ops = flow.trace.ops
-    is_open, further = _open_to_a_loss(flow), _further_cuts(flow, found)
     behind: dict[int, int] = {}
     for number, cut in enumerate(found):
         for tensor in cut.tensors:
             behind[tensor] = behind.get(tensor, 0) | 1 << number
+    if all(mask.bit_count() == 1 for mask in behind.values()):  # there is nothing to choose: two sweeps less
+        return {tensor: found[mask.bit_length() - 1] for tensor, mask in sorted(behind.items())}
+    is_open, further = _open_to_a_loss(flow), _further_cuts(flow, found)
 
     def rank(number: int, others: int) -> tuple[bool, bool, int, int]:
         cut = found[number]
