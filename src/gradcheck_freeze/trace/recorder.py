@@ -20,6 +20,7 @@ from torch._C import _current_graph_task_id
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
 from gradcheck_freeze.trace.assemble import assemble
+from gradcheck_freeze.trace.compiled import CompiledWatch
 from gradcheck_freeze.trace.declarations import DeclarationWatch
 from gradcheck_freeze.trace.gradients import GradientWatch
 from gradcheck_freeze.trace.installed import Patches, answer_as_if_absent, push_to_bottom, remove_mode
@@ -61,15 +62,15 @@ class Recorder:
         self.declaring = DeclarationWatch(self)
         self.unseen = Unseen(self)
         self.kept = KeptWatch(self)
+        self.compiled = CompiledWatch(self, self.placement.compiled == "opaque")
         self.gaps: list[Gap] = []
         self.closed: str | None = None
-        self._patches = Patches()
+        self.patches = Patches()
         self._open = False
         self._thread = get_ident()
         self._visits: dict[int, int] = {}
         self._watched_now: tuple[Any, list[int], Any] = None, [], None
         self._trace: Trace | None = None
-        self._stance: Any = None
         self._names = names
         self.loss_names: dict[int, str] = {}  # backward → the name its loss was handed over under
 
@@ -96,13 +97,13 @@ class Recorder:
         ops.observers[torch.nn.functional.embedding] = self.lookups.look
         push_to_bottom(ops)
         modules = torch.nn.modules.module
-        keep = self._patches.keep
+        keep = self.patches.keep
         keep(modules.register_module_parameter_registration_hook(self.declaring.parameter_registered))
         keep(modules.register_module_buffer_registration_hook(self.declaring.buffer_registered))
         keep(modules.register_module_module_registration_hook(self.declaring.module_registered))
         keep(register_optimizer_step_pre_hook(self.optimizing.before_step))
         keep(register_optimizer_step_post_hook(self.optimizing.after_step))
-        replace = self._patches.replace
+        replace = self.patches.replace
         replace(torch.overrides, "has_torch_function", answer_as_if_absent(ops))
         replace(torch.optim.Optimizer, "add_param_group", self.optimizing.watch_construction)
         replace(torch.optim.Optimizer, "load_state_dict", self.unseen.optimizer_load)
@@ -119,9 +120,7 @@ class Recorder:
         replace(torch, "compile", self.unseen.compile)
         for owner, name in transforms():
             replace(owner, name, self.unseen.transform)
-        if "torch._dynamo" in sys.modules:
-            torch.compiler.set_stance("force_eager")
-            self._stance = "force_eager"
+        self.compiled.install()
 
     def watches(self) -> bool:
         """Return whether the window is open, in the thread in which it was opened."""
@@ -158,12 +157,10 @@ class Recorder:
         self.ops.tensors.close()
 
     def _uninstall(self) -> None:
-        self._patches.undo()
+        self.compiled.uninstall()
+        self.patches.undo()
         self.masks.close()
         remove_mode(self.ops)
-        if self._stance is not None:
-            torch.compiler.set_stance("default")
-            self._stance = None
 
     def abandon(self) -> None:
         """Drop everything silently: this process is a forked child."""
@@ -213,19 +210,10 @@ class Recorder:
         if gap not in self.gaps:
             self.gaps.append(gap)
 
-    def run_compiled_eagerly(self) -> None:
-        """Set compilation aside for the rest of the window, and say so."""
-        if not self._open:
-            return
-        if self._stance is None:
-            torch.compiler.set_stance("force_eager")
-            self._stance = "force_eager"
-        self.gap("torch.compile was set aside while watching: compiled functions ran eagerly")
-
-    def gap(self, what: str) -> None:
-        """State once that something could not be seen."""
-        if Gap(what) not in self.gaps:
-            self.gaps.append(Gap(what))
+    def gap(self, what: str, site: int = NONE) -> None:
+        """State once that something could not be seen, and where that was first."""
+        if all(gap.what != what for gap in self.gaps):
+            self.gaps.append(Gap(what, site))
 
     def close_when_done(self) -> None:
         """Close the window if every optimizer has made its steps and the budget beyond them is spent."""

@@ -214,14 +214,14 @@ class Unseen:
         return swap_tensors
 
     def compile(self, original: Any) -> Any:
-        """Let compiled functions run eagerly while the window is open, so that their ops are seen."""
+        """Note that something is to be compiled; torch may only now have loaded what compiles it."""
         recorder = self.recorder
 
         @functools.wraps(original)
         def compile(*args: Any, **kwargs: Any) -> Any:
             result = original(*args, **kwargs)
             try:
-                recorder.run_compiled_eagerly()
+                recorder.compiled.said(args[0] if args else kwargs.get("model"))
             except Exception as error:
                 recorder.fail(error)
             return result
