@@ -52,7 +52,7 @@ class Feature:
 
 def _training(use: str, setup: str = "", expect: str = "", options: str = "", held: str = "") -> str:
     """Return the training around a feature: `setup` makes it, `use` computes `hidden` from `signal`; `held` is trained, too."""
-    if "inner =" in setup:
+    if "\ninner" in setup or setup.startswith("inner"):
         held += ", *inner.parameters()"
     return _TRAINING.replace("*critic.parameters()]", f"*critic.parameters(){held}]").format(setup=setup.strip("\n"), use=use.strip("\n ").replace("\n", "\n    "), expect=expect, options=options)
 
@@ -199,7 +199,7 @@ from torch._functorch.aot_autograd import aot_function, aot_module
 first = nn.Linear(8, 8)
 compiled = aot_module(first, fw_compiler=lambda graph, inputs: graph)
 block = aot_function(F.linear, fw_compiler=lambda graph, inputs: graph)
-""").replace("*middle.parameters()", "*first.parameters(), *middle.parameters()"), "",
+""").replace("*middle.parameters()", "*first.parameters(), *middle.parameters()"), "AOT autograd",
     ),
     Feature(
         "torch.export-ed module, trained", "Compilation", "traced", "Every op of the exported program.",
@@ -262,13 +262,14 @@ def block(x):
     Feature(
         "checkpoint, reentrant", "Checkpointing", "traced",
         "The segment as one op over the ops of its forward; parameters inside get their gradient in a backward of their own.",
-        _training("hidden = checkpoint(block, signal.requires_grad_(), use_reentrant=True)", """
+        _training("hidden = checkpoint(block, middle(signal), use_reentrant=True)", """
 from torch.utils.checkpoint import checkpoint
-inner = nn.Linear(8, 8)
+inner, outer, fixed = nn.Linear(8, 8), nn.Linear(8, 8), nn.Linear(8, 8)
 def block(x):
-    x = inner(x).detach()  # <- blame 3  # right: x = inner(x)
-    return middle(x).relu()
-""", _INSIDE).replace("signal.requires_grad_()", "signal if signal.requires_grad else signal.requires_grad_()"),
+    with torch.no_grad():
+        scale = fixed(x).sigmoid()
+    return outer(x) * scale + inner(x).detach()  # <- blame 3  # right: return outer(x) * scale + inner(x)
+""", _INSIDE, held=", *outer.parameters()"),
     ),
     Feature(
         "checkpoint_sequential", "Checkpointing", "traced", "As checkpoint, segment by segment.",
@@ -368,8 +369,8 @@ class Mixed(torch.autograd.Function):
         return x + y
     @staticmethod
     def backward(ctx, g):
-        return g, None  # right: return g, g
-""", _INSIDE).replace("middle(signal)", "middle(signal)").replace("hidden = Mixed.apply(middle(signal), inner(signal))", "hidden = Mixed.apply(middle(signal), inner(signal))  # <- blame 3  # right: hidden = Mixed.apply(middle(signal), inner(signal))"),
+        return g, None  # <- blame 3  # right: return g, g
+""", _INSIDE),
     ),
     Feature(
         "torch.library.custom_op with register_autograd", "Functions of one's own", "traced", "The op as one op.",
@@ -389,17 +390,17 @@ hidden = middle(signal) + slope.pow(2).mean()
 """),
     ),
     Feature(
-        "cond", "Higher-order ops", "traced", "The call as one op from its operands and what the branches take from around them.",
-        _training("hidden = torch.cond(signal.sum() > 0, middle, lambda x: middle(x).relu(), (signal,))"), "",
+        "cond", "Higher-order ops", "gap", "The call as one op from its operands and what the branches take from around them.",
+        _training("hidden = torch.cond(signal.sum() > 0, middle, lambda x: middle(x).relu(), (signal,))"), "cond was watched from outside",
     ),
     Feature(
-        "while_loop, scan", "Higher-order ops", "traced", "The call as one op from its operands and what the body takes from around it.",
+        "while_loop, scan", "Higher-order ops", "gap", "The call as one op from its operands and what the body takes from around it.",
         _training("""
 with torch.no_grad():
     count, _ = while_loop(lambda i, x: i < 3, lambda i, x: (i + 1, x * 2), (torch.tensor(0), torch.ones(2)))
 last, every = scan(lambda carry, x: (carry + x, carry * x), torch.ones(8), middle(signal))
 hidden = every * count
-""", "from torch._higher_order_ops import scan, while_loop"), "",
+""", "from torch._higher_order_ops import scan, while_loop"), "scan was watched from outside",
     ),
 ]
 
@@ -502,10 +503,26 @@ for _ in range(3):
     ),
     Feature(
         "LBFGS (closure)", "Optimizers", "traced", "Every forward and backward inside the step.",
-        _training("hidden = middle(signal)").replace("torch.optim.SGD(held, lr=0.1)", "torch.optim.LBFGS(held, lr=0.1, max_iter=3)").replace(
-            "    loss = critic(head(hidden).tanh()).pow(2).mean()\n    opt.zero_grad()\n    loss.backward()\n    opt.step()\n",
-            "    def closure():\n        opt.zero_grad()\n        loss = critic(head(middle(signal)).tanh()).pow(2).mean()\n"
-            "        loss.backward(retain_graph=True)\n        return loss\n    loss = opt.step(closure)\n").replace("hidden = middle(signal)\n", "\n"),
+        """\
+# options: --frozen critic
+# expect: leak critic.*
+# expect: blockage encoder.*
+import torch
+from torch import nn
+torch.manual_seed(0)
+encoder, head, critic = nn.Linear(4, 8), nn.Linear(8, 1), nn.Linear(1, 1)
+held = [*encoder.parameters(), *head.parameters(), *critic.parameters()]
+opt = torch.optim.LBFGS(held, lr=0.1, max_iter=3)  # <- blame  # right: critic.requires_grad_(False); opt = torch.optim.LBFGS(held, lr=0.1, max_iter=3)
+for _ in range(3):
+    x = torch.randn(16, 4)
+    def closure():
+        opt.zero_grad()
+        hidden = encoder(x).detach()  # <- blame 2  # right: hidden = encoder(x)
+        loss = critic(head(hidden).tanh()).pow(2).mean()
+        loss.backward()
+        return loss
+    print(opt.step(closure).item())
+""",
     ),
 ]
 
@@ -522,7 +539,7 @@ def replace(module, args, output):
     return output + inner(args[0]).detach()  # <- blame 3  # right: return output + inner(args[0])
 middle.register_forward_hook(replace)
 middle.register_full_backward_hook(lambda module, given, received: (given[0] * 2,) if given[0] is not None else None)
-""", _INSIDE).replace("*middle.parameters()", "*middle.parameters(), *inner.parameters()"),
+""", _INSIDE),
     ),
 ]
 

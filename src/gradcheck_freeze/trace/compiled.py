@@ -216,7 +216,7 @@ class CompiledWatch:
         gradients.backwards.append(Backward("", site, len(ops.ops), (loss,), taught, False, False, False))
         recorder.loss_names[number] = "a loss inside the compiled code"
         for slot in taught:
-            gradients.contributors.setdefault(slot, []).append(number)
+            gradients.contributors[slot] = [number]  # whether it zeroed what was there before is not known
         gradients._held = gradients.held()
         gradients.look(received)
         for optimizer in region.optimizers:

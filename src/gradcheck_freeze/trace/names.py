@@ -43,7 +43,7 @@ def search(namespaces: list[Mapping[str, Any]]) -> Found:
             if isinstance(value, _OPAQUE):
                 continue
             if isinstance(value, torch.nn.Module):
-                _add(found.modules, value, path)
+                _add(found.modules, behind(value), path)
             elif isinstance(value, torch.Tensor):
                 if value.requires_grad and value.is_leaf:
                     _add(found.tensors, value, path)
@@ -101,10 +101,18 @@ def namespaces_of(frames: list[FrameType], main: Mapping[str, Any] | None) -> li
 def children(module: torch.nn.Module) -> Iterator[tuple[str, torch.nn.Module, bool]]:
     """Yield the modules that a module holds, with whether they are registered: those in lists and dicts are not."""
     registered = module._modules
-    yield from ((name, child, True) for name, child in registered.items() if child is not None)
+    yield from ((name, behind(child), True) for name, child in registered.items() if child is not None)
     for path, value in unregistered(module):
         if isinstance(value, torch.nn.Module):
-            yield path, value, False
+            yield path, behind(value), False
+
+
+def behind(module: torch.nn.Module) -> torch.nn.Module:
+    """Return the module that `torch.compile` was given for this one, or the module itself: authors do not write `_orig_mod`."""
+    kind = type(module)
+    if kind.__name__ == "OptimizedModule" and kind.__module__.startswith("torch._dynamo"):
+        return module._modules.get("_orig_mod") or module
+    return module
 
 
 def unregistered(module: torch.nn.Module) -> Iterator[tuple[str, Any]]:

@@ -88,6 +88,8 @@ class Unseen:
         try:
             ops, sites = self.recorder.ops, self.recorder.sites
             frame: Any = sys._getframe(2)
+            if ops.recomputed:
+                self._switched_inside(bool(args[0]), frame)
             user, decorated = sites.user_frame(frame), None
             while frame is not None and frame is not user and decorated is None:
                 if frame.f_code.co_name == "decorate_context":  # torch's wrapper of a function under @torch.no_grad()
@@ -102,6 +104,20 @@ class Unseen:
         except Exception as error:
             self.recorder.fail(error)
         return result
+
+    def _switched_inside(self, enabled: bool, frame: Any) -> None:
+        """Follow the blocks without grad in a checkpoint, in which grad is off all the time."""
+        off, block = self.recorder.ops.off_inside, None
+        while frame is not None and frame.f_code.co_filename == torch.autograd.grad_mode.__file__:
+            block, frame = frame.f_code.co_name, frame.f_back
+        if frame is None or frame.f_code.co_filename == torch.utils.checkpoint.__file__:
+            return  # the checkpoint's own
+        if block == "__exit__":
+            del off[-1:]
+        elif block == "__enter__" or not off:
+            off.append(not enabled)
+        else:
+            off[-1] = not enabled
 
     def inference_enter(self, original: Any) -> Any:
         """Note where inference mode was entered."""
@@ -136,19 +152,27 @@ class Unseen:
                 read = [ops.value_of(tensor) for tensor in inputs]
         except Exception as error:
             recorder.fail(error)
+        checkpoint = cls.__name__ == "CheckpointFunction" and cls.__module__ == "torch.utils.checkpoint"
+        outer = ops.recomputed, ops.off_inside
+        ops.recomputed, ops.off_inside = checkpoint and bool(inputs), []
         ops.function_depth += 1
         try:
             result = plain(cls, *args, **kwargs)
         finally:
             ops.function_depth -= 1
+            ops.recomputed, ops.off_inside = outer
         try:
             results: list[torch.Tensor] = []
             collect((result,), results)
             fresh = [r for r in results if not any(r is i for i in inputs)]
             inner = [value for r in fresh if (value := ops.tensors.known(r)) is not None]
+            if checkpoint and inner:
+                read = []
             frame = sys._getframe(2)
             with torch._C.DisableTorchFunction():
-                ops.write_op(ops.number(cls.__name__), [*read, *inner], fresh, (), frame)
+                op = ops.write_op(ops.number(cls.__name__), [*read, *inner], fresh, (), frame)
+            if cls.__module__.startswith("torch._functorch._aot_autograd"):
+                recorder.gap("a function compiled by AOT autograd was seen as one op", ops.ops.site[op])
         except Exception as error:
             recorder.fail(error)
         return result
