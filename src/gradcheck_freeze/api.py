@@ -139,7 +139,11 @@ class watch:  # noqa: N801 - a context manager, written as a verb
         if model is not None:
             names = dict(_modules(model))
             if len(names) == 1:
-                names.update((n, c) for n, c in next(iter(names.values())).named_children() if n not in names and n != "_orig_mod")
+                names.update(
+                    (n, c)
+                    for n, c in next(iter(names.values())).named_children()
+                    if n not in names and n != "_orig_mod"
+                )
             held = _optimizers(optimizer)
             names.update({"optimizer": held[0]} if len(held) == 1 else {f"optimizer{i}": o for i, o in enumerate(held)})
         self._contract = _contract(frozen, trainable, ignore)

@@ -343,7 +343,7 @@ class Scale(torch.autograd.Function):
 """),
     ),
     Feature(
-        "custom autograd.Function with setup_context, under vmap", "Functions of one's own", "traced",
+        "custom autograd.Function with setup_context, under vmap", "Functions of one's own", "gap",
         "Alone as any Function; under vmap as part of that one op.",
         _training("hidden = torch.vmap(Square.apply)(Square.apply(middle(signal)))", """
 class Square(torch.autograd.Function):
@@ -357,7 +357,7 @@ class Square(torch.autograd.Function):
     @staticmethod
     def backward(ctx, g):
         return 2 * g * ctx.saved_tensors[0]
-"""),
+"""), "torch.func.vmap",
     ),
     Feature(
         "custom autograd.Function that drops a gradient", "Functions of one's own", "traced", "Which parameter its backward leaves without gradient.",
@@ -410,34 +410,34 @@ _FUNCTORCH = [
         _training("hidden = functional_call(middle, dict(middle.named_parameters()), (signal,))", "from torch.func import functional_call"),
     ),
     Feature(
-        "vmap", "torch.func", "traced", "The call as one op from its arguments and what the function takes from around it.",
-        _training("hidden = torch.vmap(lambda row: middle(row).relu())(signal)"),
+        "vmap", "torch.func", "gap", "The call as one op from its arguments and what the function takes from around it.",
+        _training("hidden = torch.vmap(lambda row: middle(row).relu())(signal)"), "torch.func.vmap",
     ),
     Feature(
-        "grad, jacrev, jvp", "torch.func", "traced", "The same.",
+        "grad, jacrev, jvp", "torch.func", "gap", "The same.",
         _training("""
 slope = torch.func.vmap(torch.func.grad(lambda row: middle(row).pow(2).sum()))(signal)
 _, push = torch.func.jvp(middle, (signal,), (torch.ones_like(signal),))
 jacobian = torch.func.jacrev(lambda row: middle(row).tanh())(signal[0])
 hidden = middle(signal) + slope + push + jacobian.sum(0)
-"""),
+"""), "torch.func.",
     ),
     Feature(
-        "vjp", "torch.func", "traced", "The same; the function that it returns as well.",
+        "vjp", "torch.func", "gap", "The same; the function that it returns as well.",
         _training("""
 out, pull = torch.func.vjp(middle, signal)
 hidden = out + pull(torch.ones_like(out))[0]
-"""),
+"""), "torch.func.vjp",
     ),
     Feature(
-        "stack_module_state (an ensemble)", "torch.func", "traced", "The stacked parameters, which are what is trained.",
+        "stack_module_state (an ensemble)", "torch.func", "gap", "The stacked parameters, which are what is trained.",
         _training("hidden = torch.vmap(run, (0, 0, None))(stacked, buffers, signal).mean(0)", """
 from torch.func import functional_call, stack_module_state
 copies = [nn.Linear(8, 8) for _ in range(3)]
 stacked, buffers = stack_module_state(copies)
 def run(weights, buffers, x):
     return functional_call(copies[0], (weights, buffers), (x,))
-""").replace("*middle.parameters()", "*stacked.values()"),
+""").replace("*middle.parameters()", "*stacked.values()"), "torch.func.vmap",
     ),
     Feature(
         "forward-mode AD", "torch.func", "traced", "Every op; a tangent that becomes part of a loss is followed.",

@@ -52,6 +52,7 @@ def assemble(recorder: Recorder) -> Trace:
     optimizer_names = _optimizer_names(recorder)
     return Trace(
         op_names=recorder.ops.names,
+        boxes=frozenset(recorder.ops.boxes),
         sites=sites,
         ops=recorder.ops.ops,
         values=values,

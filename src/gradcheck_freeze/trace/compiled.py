@@ -186,6 +186,7 @@ class CompiledWatch:
         fresh = [result for result in results if id(result) not in known]
         name = _name(region.frame.f_locals.get("fn"))
         outer = region.frame.f_back
+        ops.boxes.add(name)
         op = ops.write_op(ops.number(name), list(region.read), fresh, ops._written(list(region.inputs)), outer)
         recorder.gap(
             f"{name} was watched from outside, as one op; what gets gradient and moves is the engine's own word",

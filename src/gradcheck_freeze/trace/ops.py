@@ -32,7 +32,14 @@ from gradcheck_freeze.trace.record import (
 from gradcheck_freeze.trace.sites import Sites
 from gradcheck_freeze.trace.tensors import Tensors, flags_of, storage_key
 
-_WITHOUT_GRADIENT = {"detach", "detach_", "data", "tensor", "new_tensor", "grad"}  # give no gradient, with grad on either
+_WITHOUT_GRADIENT = {
+    "detach",
+    "detach_",
+    "data",
+    "tensor",
+    "new_tensor",
+    "grad",
+}  # give no gradient, with grad on either
 
 
 class OpRecorder(TorchFunctionMode):  # type: ignore[misc]
@@ -47,6 +54,7 @@ class OpRecorder(TorchFunctionMode):  # type: ignore[misc]
         self.tensors = Tensors(self.values)
         self.sites = sites
         self.names: list[str] = []
+        self.boxes: set[str] = set()  # names of ops that stand for code which was watched from outside
         self.specials: dict[Any, Special] = {}
         self.setters: dict[str, Special] = {}
         self.observers: dict[Any, Observer] = {}  # torch function → what looks at its arguments before it runs
@@ -55,7 +63,9 @@ class OpRecorder(TorchFunctionMode):  # type: ignore[misc]
         self.numbers = Numbers()
         self._returned: dict[int, int] = {}  # op by which a number left → the value it came back as
         self.function_depth = 0
-        self.recomputed = False  # in the forward of a reentrant checkpoint: what runs without grad now runs with it later
+        self.recomputed = (
+            False  # in the forward of a reentrant checkpoint: what runs without grad now runs with it later
+        )
         self.off_inside: list[bool] = []  # whether grad is meant to be off there, block by block
         self.call = NONE  # the module call now running
         self.call_site = NONE  # where the user's code called it, if its forward is torch's own

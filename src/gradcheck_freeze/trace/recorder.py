@@ -34,6 +34,7 @@ from gradcheck_freeze.trace.ops import OpRecorder
 from gradcheck_freeze.trace.optimizing import OptimizerWatch, in_a_step
 from gradcheck_freeze.trace.placement import Placement
 from gradcheck_freeze.trace.record import NONE, Gap, Trace
+from gradcheck_freeze.trace.scripted import ScriptWatch
 from gradcheck_freeze.trace.sites import Sites
 from gradcheck_freeze.trace.steps import StepWatch
 from gradcheck_freeze.trace.unseen import Unseen, transforms
@@ -62,6 +63,7 @@ class Recorder:
         self.declaring = DeclarationWatch(self)
         self.unseen = Unseen(self)
         self.kept = KeptWatch(self)
+        self.scripted = ScriptWatch(self)
         self.compiled = CompiledWatch(self, self.placement.compiled == "opaque")
         self.gaps: list[Gap] = []
         self.closed: str | None = None
@@ -118,6 +120,8 @@ class Recorder:
         replace(torch.amp.GradScaler, "step", self.unseen.scaler_step)
         replace(torch.utils, "swap_tensors", self.unseen.swap_tensors)
         replace(torch, "compile", self.unseen.compile)
+        replace(torch._C.ScriptMethod, "__call__", self.scripted.watch_call)
+        replace(torch.jit.ScriptFunction, "__call__", self.scripted.watch_call)
         for owner, name in transforms():
             replace(owner, name, self.unseen.transform)
         self.compiled.install()

@@ -34,6 +34,11 @@ def transforms() -> list[tuple[Any, str]]:
     ]
 
 
+def _public_name(transform: Any) -> str:
+    """Return what a function transform is called by its users."""
+    return str(getattr(transform, "__name__", "transform")).split("_impl")[0].strip("_").removesuffix("_with_argnums")
+
+
 class Unseen:
     """Stand-ins that record what they are asked, and then do exactly that."""
 
@@ -172,7 +177,12 @@ class Unseen:
             with torch._C.DisableTorchFunction():
                 op = ops.write_op(ops.number(cls.__name__), [*read, *inner], fresh, (), frame)
             if cls.__module__.startswith("torch._functorch._aot_autograd"):
-                recorder.gap("a function compiled by AOT autograd was seen as one op", ops.ops.site[op])
+                ops.boxes.add(cls.__name__)
+                recorder.gap(
+                    "a function compiled by AOT autograd was watched from outside, as one op; what gets gradient is the "
+                    "engine's own word",
+                    ops.ops.site[op],
+                )
         except Exception as error:
             recorder.fail(error)
         return result
@@ -210,8 +220,14 @@ class Unseen:
                 fresh = [r for r in results if not any(r is tensor for tensor in given)]
                 with torch._C.DisableTorchFunction():
                     read += [value for value in ops.ops.inputs[first:] if self._is_outside(value, known)]
-                    name = getattr(original, "__name__", "transform").removesuffix("_impl").strip("_")
-                    ops.write_op(ops.number(name), list(dict.fromkeys(read)), fresh, (), sys._getframe(1))
+                    name = _public_name(original)
+                    ops.boxes.add(name)
+                    op = ops.write_op(ops.number(name), list(dict.fromkeys(read)), fresh, (), sys._getframe(1))
+                recorder.gap(
+                    f"what torch.func.{name} calls was watched from outside, as one op; what gets gradient is the engine's "
+                    "own word",
+                    ops.ops.site[op],
+                )
             except Exception as error:
                 recorder.fail(error)
             return result
