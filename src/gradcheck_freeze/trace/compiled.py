@@ -6,7 +6,10 @@ compile them too, and a function that must compile whole (`fullgraph=True`) woul
 
 from __future__ import annotations
 
+import functools
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -64,6 +67,7 @@ class CompiledWatch:
         replace = self.recorder.patches.replace_for_good
         replace(dynamo, "_callback_from_stance", self._entry)
         replace(dynamo, "_maybe_set_eval_frame", self._exit)
+        replace(dynamo._TorchDynamoContext, "__call__", self._made)
         if not self.opaque:
             self._users = dynamo._stance
             self._stance = dynamo._stance = type(dynamo._stance)("force_eager")
@@ -84,6 +88,28 @@ class CompiledWatch:
         self.install()
         if not self.opaque and function is not None and not _must_compile(function):
             self.recorder.gap(SET_ASIDE)
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Keep our stand-ins out of a compiled module while it is made: it would keep the `__call__` that it finds."""
+        patches, watches = self.recorder.patches, self.recorder.watches()
+        if watches:
+            patches.suspend()
+        try:
+            yield
+        finally:
+            if watches:
+                patches.resume()
+
+    def _made(self, original: Any) -> Any:
+        watch = self
+
+        @functools.wraps(original)
+        def __call__(context: Any, function: Any) -> Any:  # noqa: N807
+            with watch.aside():
+                return original(context, function)
+
+        return __call__
 
     # The two ends of a compiled call
 
@@ -195,13 +221,16 @@ class CompiledWatch:
         after = recorder.gradients.held()
         received = tuple(slot for slot, held in after.items() if region.held.get(slot) != held)
         moved = recorder.stepping.compare() if region.optimizers else {}
-        if received or moved:
-            self._note_training(region, op, received, moved, outer)
+        explained = recorder.gradients.contributors
+        taught = dict.fromkeys((*received, *(slot for slot in moved if slot not in explained)))
+        if taught:
+            self._note_backward(region, op, tuple(taught), outer)
+            recorder.gradients.look(received)
+        for optimizer in region.optimizers if moved else ():
+            self._note_step(optimizer, moved, ops.ops.site[op])
 
-    def _note_training(
-        self, region: _Region, op: int, received: tuple[int, ...], moved: dict[int, None], outer: FrameType | None
-    ) -> None:
-        """Note a backward, and steps, that were made inside a region: what they did is known, and not the loss."""
+    def _note_backward(self, region: _Region, op: int, taught: tuple[int, ...], outer: FrameType | None) -> None:
+        """Note a backward that was made inside a region: what it taught is known, and not the loss."""
         recorder, ops, gradients = self.recorder, self.recorder.ops, self.recorder.gradients
         site = ops.ops.site[op]
         loss = len(ops.values.op)
@@ -211,7 +240,6 @@ class CompiledWatch:
         ops.values.tensor.append(NONE)
         ops.ops.outputs.append(loss)
         ops._end(root)
-        taught = tuple(dict.fromkeys((*received, *moved)))
         number = len(gradients.backwards)
         ops.write_op(ops.number("backward"), [loss], [], (), outer)
         gradients.backwards.append(Backward("", site, len(ops.ops), (loss,), taught, False, False, False))
@@ -219,9 +247,6 @@ class CompiledWatch:
         for slot in taught:
             gradients.contributors[slot] = [number]  # whether it zeroed what was there before is not known
         gradients._held = gradients.held()
-        gradients.look(received)
-        for optimizer in region.optimizers:
-            self._note_step(optimizer, moved, site)
 
     def _note_step(self, optimizer: torch.optim.Optimizer, moved: dict[int, None], site: int) -> None:
         stepping, gradients = self.recorder.stepping, self.recorder.gradients

@@ -156,6 +156,8 @@ class GradientWatch:
     def backward(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run a backward call and note which leaves it gave gradient."""
         recorder = self.recorder
+        if recorder.transforms:  # how a transform differentiates is its own business
+            return func(*args, **kwargs)
         roots: list[torch.Tensor] = []
         try:
             given = args[0] if args else kwargs.get("tensors", kwargs.get("outputs", kwargs.get("self")))

@@ -52,6 +52,7 @@ class Patches:
 
     def __init__(self) -> None:
         self._lasting: list[tuple[Any, str, Any, Any]] = []  # replaced, and not suspended
+        self._suspensions = 0
         self._suspended: list[tuple[Any, str, Any, Any]] = []
         self._unhooked: list[tuple[Any, int, Any]] = []  # what is called of hooks, number, hook
         self._replaced: list[tuple[Any, str, Any, Any]] = []  # owner, name, ours, the original
@@ -69,7 +70,10 @@ class Patches:
         self._lasting.append(self._replaced.pop())
 
     def suspend(self) -> None:
-        """Put every original back for a while, and take the hooks out."""
+        """Put every original back, and take the hooks out, until as many `resume`."""
+        self._suspensions += 1
+        if self._suspensions > 1:
+            return
         self._suspended = [
             (owner, name, ours, raw) for owner, name, ours, raw in self._replaced if vars(owner).get(name) is ours
         ]
@@ -82,6 +86,9 @@ class Patches:
 
     def resume(self) -> None:
         """Put in again what `suspend` took out, where the program has put nothing of its own meanwhile."""
+        self._suspensions -= 1
+        if self._suspensions:
+            return
         for owner, name, ours, raw in self._suspended:
             if vars(owner).get(name, _INHERITED) is raw:
                 setattr(owner, name, ours)
@@ -96,6 +103,8 @@ class Patches:
 
     def undo(self) -> None:
         """Take every hook out and put every original back, but where the program has put something of its own since."""
+        self._suspended.clear()
+        self._unhooked.clear()
         while self._handles:
             self._handles.pop().remove()
         for replaced in (self._replaced, self._lasting):

@@ -39,11 +39,15 @@ def search(namespaces: list[Mapping[str, Any]]) -> Found:
         level.extend((name, value) for name, value in list(namespace.items()) if not name.startswith("__"))
     for depth in range(_DEPTH):
         deeper: list[tuple[str, Any]] = []
+        wrapped: list[tuple[str, torch.nn.Module]] = []  # as compiled: the plain module's own variable names it first
         for path, value in level:
             if isinstance(value, _OPAQUE):
                 continue
             if isinstance(value, torch.nn.Module):
-                _add(found.modules, behind(value), path)
+                if behind(value) is value:
+                    _add(found.modules, value, path)
+                else:
+                    wrapped.append((path, behind(value)))
             elif isinstance(value, torch.Tensor):
                 if value.requires_grad and value.is_leaf:
                     _add(found.tensors, value, path)
@@ -52,6 +56,8 @@ def search(namespaces: list[Mapping[str, Any]]) -> Found:
             elif id(value) not in seen and depth + 1 < _DEPTH and len(seen) < _MOST_OBJECTS:
                 seen.add(id(value))
                 deeper.extend((f"{path}.{name}", item) for name, item in items(value))
+        for path, module in wrapped:
+            _add(found.modules, module, path)
         # Objects named `self` in a running method name their attributes as the author writes them there.
         level = sorted(deeper, key=lambda pair: not pair[0].startswith("self."))
     return found

@@ -63,6 +63,7 @@ class OpRecorder(TorchFunctionMode):  # type: ignore[misc]
         self.numbers = Numbers()
         self._returned: dict[int, int] = {}  # op by which a number left → the value it came back as
         self.function_depth = 0
+        self.transforms = 0  # how many function transforms are running
         self.recomputed = (
             False  # in the forward of a reentrant checkpoint: what runs without grad now runs with it later
         )

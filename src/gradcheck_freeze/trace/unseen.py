@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 def transforms() -> list[tuple[Any, str]]:
     """Return where torch keeps what carries out a function transform, of those places that this torch has."""
     wanted = (
-        ("torch._functorch.eager_transforms", ("grad_impl", "grad_and_value_impl", "_jvp_with_argnums")),
+        (
+            "torch._functorch.eager_transforms",
+            ("grad_impl", "grad_and_value_impl", "_jvp_with_argnums", "_vjp_with_argnums"),
+        ),
         ("torch._functorch.apis", ("vmap_impl",)),
     )
     return [
@@ -44,7 +47,6 @@ class Unseen:
 
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
-        self._transforms = 0  # how many function transforms are running
 
     def parameter_new(self, original: Any) -> Any:
         """Record `nn.Parameter(t)` as an op from t."""
@@ -197,7 +199,7 @@ class Unseen:
 
         @functools.wraps(original)
         def call(*args: Any, **kwargs: Any) -> Any:
-            if self._transforms or not recorder.here():
+            if recorder.ops.transforms or not recorder.here():
                 return original(*args, **kwargs)
             ops = recorder.ops
             given: list[torch.Tensor] = []
@@ -209,11 +211,11 @@ class Unseen:
             except Exception as error:
                 recorder.fail(error)
             known, first = len(ops.values), len(ops.ops.inputs)
-            self._transforms += 1
+            ops.transforms += 1
             try:
                 result = original(*args, **kwargs)
             finally:
-                self._transforms -= 1
+                ops.transforms -= 1
             try:
                 results: list[torch.Tensor] = []
                 collect((result,), results)
@@ -259,7 +261,8 @@ class Unseen:
 
         @functools.wraps(original)
         def compile(*args: Any, **kwargs: Any) -> Any:
-            result = original(*args, **kwargs)
+            with recorder.compiled.aside():
+                result = original(*args, **kwargs)
             try:
                 recorder.compiled.said(args[0] if args else kwargs.get("model"))
             except Exception as error:
