@@ -30,7 +30,10 @@ _WRAPPER = "compile_wrapper"  # torch's function in whose place a compiled funct
 _NEVER_EAGER = str(
     Path("torch", "_higher_order_ops")
 )  # `torch.cond` and the like have no derivative for their branches else
-SET_ASIDE = "torch.compile was set aside while watching: compiled functions ran eagerly"
+SET_ASIDE = (
+    "torch.compile was set aside while watching: compiled functions ran eagerly, and may differ in random numbers and the last "
+    "digits from compiled ones; --compile=opaque leaves them as they are"
+)
 
 
 @dataclass(slots=True)
