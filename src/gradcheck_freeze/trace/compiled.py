@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import get_ident
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,7 @@ class _Region:
     """One compiled function that is running."""
 
     frame: FrameType
+    ours: bool  # it runs in the thread that is watched
     was_on: bool  # whether our mode was on the stack
     recorded: bool
     started: bool = False
@@ -59,7 +61,7 @@ class CompiledWatch:
         self._stance: Any = None  # ours
         self._users: Any = None  # the one that held before
         self._installed = False
-        self._region: _Region | None = None
+        self._regions: dict[int, _Region] = {}  # by thread
 
     def install(self) -> None:
         """Stand at the two places that every compiled call passes, once torch has loaded its compiler."""
@@ -86,22 +88,16 @@ class CompiledWatch:
             dynamo._stance = self._users
         self._stance = None
 
-    def said(self, function: Any) -> None:
-        """Note that the user's code asked for compilation."""
-        self.install()
-        if not self.opaque and function is not None and not _must_compile(function):
-            self.recorder.gap(SET_ASIDE)
-
     @contextmanager
     def aside(self) -> Iterator[None]:
         """Keep our stand-ins out of a compiled module while it is made: it would keep the `__call__` that it finds."""
-        patches, watches = self.recorder.patches, self.recorder.watches()
-        if watches:
+        patches, installed = self.recorder.patches, self.recorder.closed is None
+        if installed:
             patches.suspend()
         try:
             yield
         finally:
-            if watches:
+            if installed:
                 patches.resume()
 
     def _made(self, original: Any) -> Any:
@@ -124,9 +120,9 @@ class CompiledWatch:
             if frame.f_code.co_name != _WRAPPER:
                 return original(callback)
             dynamo: Any = sys.modules[_EVAL_FRAME]
-            here = watch.recorder.watches()
-            inside = here and watch._region is not None
-            if dynamo._stance is watch._stance and (inside or _must_compile(frame.f_locals.get("fn"))):
+            inside = get_ident() in watch._regions
+            set_aside = dynamo._stance is watch._stance
+            if set_aside and (inside or _must_compile(frame.f_locals.get("fn"))):
                 dynamo._stance = watch._users
                 try:
                     given = original(callback)
@@ -134,11 +130,12 @@ class CompiledWatch:
                     dynamo._stance = watch._stance
             else:
                 given = original(callback)
-            if here and not inside:
-                if given is not None:
-                    watch._enter(frame)
-                else:
-                    watch.recorder.gap(SET_ASIDE)
+            if inside or watch.recorder.closed is not None:
+                return given
+            if given is not None:
+                watch._enter(frame)
+            elif set_aside:
+                watch.recorder.gap(SET_ASIDE)
             return given
 
         return _callback_from_stance
@@ -147,11 +144,11 @@ class CompiledWatch:
         watch = self
 
         def _maybe_set_eval_frame(callback: Any) -> Any:
-            region = watch._region
+            region = watch._regions.get(get_ident())
             if region is None or region.frame is not sys._getframe(1):
                 return original(callback)
             if region.started:
-                watch._region = None
+                del watch._regions[get_ident()]
                 watch._leave(region)
             region.started = True
             return original(callback)
@@ -160,17 +157,20 @@ class CompiledWatch:
 
     def _enter(self, frame: FrameType) -> None:
         recorder = self.recorder
-        region = self._region = _Region(frame, False, recorder.here())
+        region = self._regions[get_ident()] = _Region(frame, recorder.watches(), False, recorder.here())
         try:
             if region.recorded:
                 with torch._C.DisableTorchFunction():
                     self._look(region)
+            elif not region.ours:
+                recorder.gap("compiled code ran in another thread; what this one did meanwhile was seen in part")
         except Exception as error:
             region.recorded = False
             recorder.fail(error)
-        recorder.ops.asleep += 1
-        region.was_on = remove_mode(recorder.ops)
         recorder.patches.suspend()
+        if region.ours:
+            recorder.ops.asleep += 1
+            region.was_on = remove_mode(recorder.ops)
 
     def _look(self, region: _Region) -> None:
         """Note what the region can read, and what it may write, before it runs."""
@@ -195,7 +195,8 @@ class CompiledWatch:
         if recorder.closed is not None:  # the window was closed inside
             return
         recorder.patches.resume()
-        recorder.ops.asleep -= 1
+        if region.ours:
+            recorder.ops.asleep -= 1
         if region.was_on:
             push_to_bottom(recorder.ops)
         try:

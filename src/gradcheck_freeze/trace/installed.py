@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from threading import Lock
 from typing import Any
 
 import torch
@@ -53,6 +54,7 @@ class Patches:
     def __init__(self) -> None:
         self._lasting: list[tuple[Any, str, Any, Any]] = []  # replaced, and not suspended
         self._suspensions = 0
+        self._lock = Lock()
         self._suspended: list[tuple[Any, str, Any, Any]] = []
         self._unhooked: list[tuple[Any, int, Any]] = []  # what is called of hooks, number, hook
         self._replaced: list[tuple[Any, str, Any, Any]] = []  # owner, name, ours, the original
@@ -71,9 +73,19 @@ class Patches:
 
     def suspend(self) -> None:
         """Put every original back, and take the hooks out, until as many `resume`."""
-        self._suspensions += 1
-        if self._suspensions > 1:
-            return
+        with self._lock:
+            self._suspensions += 1
+            if self._suspensions == 1:
+                self._take_out()
+
+    def resume(self) -> None:
+        """Put in again what `suspend` took out, where the program has put nothing of its own meanwhile."""
+        with self._lock:
+            self._suspensions -= 1
+            if not self._suspensions:
+                self._put_in()
+
+    def _take_out(self) -> None:
         self._suspended = [
             (owner, name, ours, raw) for owner, name, ours, raw in self._replaced if vars(owner).get(name) is ours
         ]
@@ -84,11 +96,7 @@ class Patches:
             if hooks is not None and handle.id in hooks:
                 self._unhooked.append((hooks, handle.id, hooks.pop(handle.id)))
 
-    def resume(self) -> None:
-        """Put in again what `suspend` took out, where the program has put nothing of its own meanwhile."""
-        self._suspensions -= 1
-        if self._suspensions:
-            return
+    def _put_in(self) -> None:
         for owner, name, ours, raw in self._suspended:
             if vars(owner).get(name, _INHERITED) is raw:
                 setattr(owner, name, ours)

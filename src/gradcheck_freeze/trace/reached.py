@@ -72,9 +72,10 @@ def _beyond(thing: Any) -> Iterator[Any]:
     elif isinstance(thing, functools.partial):
         yield from (thing.func, thing.args, thing.keywords)
     elif isinstance(thing, dict):
-        yield from thing.values()
+        yield from dict.values(thing)  # not what a subclass may do in its place
     elif isinstance(thing, _CONTAINERS):
-        yield from thing
+        kind: Any = next(kind for kind in _CONTAINERS if isinstance(thing, kind))
+        yield from kind.__iter__(thing)
     elif not isinstance(thing, type) and is_user_file(_file(type(thing))):
         yield from getattr(thing, "__dict__", {}).values()
 

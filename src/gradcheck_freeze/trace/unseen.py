@@ -264,7 +264,7 @@ class Unseen:
             with recorder.compiled.aside():
                 result = original(*args, **kwargs)
             try:
-                recorder.compiled.said(args[0] if args else kwargs.get("model"))
+                recorder.compiled.install()
             except Exception as error:
                 recorder.fail(error)
             return result
