@@ -34,7 +34,7 @@ Made from the programs in `tests/support/programs`, with torch 2.13.0 on CPU. Ea
 the tool: it prints the same and leaves the same weights, optimizer states and random states, to the bit. The program has a
 fault on each side of the feature, and a twin without them.
 
-- **traced**: the faults are found with their lines, those inside the feature included where it has an inside, and the twin is left alone.
+- **traced**: the faults are found with their lines, those inside the feature included where its program has one, and the twin is left alone.
 - **gap**: the report states under "not seen" what was watched from outside only, and the faults around it are found. The twin is
   left alone here, too.
 

@@ -11,14 +11,22 @@ import functools
 
 import torch
 import xxhash
+from torch.nn.parameter import UninitializedTensorMixin
+
+_PLAIN = (torch.Tensor, torch.nn.Parameter)
 
 
 def fingerprint(tensor: torch.Tensor) -> int:
     """Return a 128-bit hash of the tensor's elements, of any shape, dtype and device; 0 where it has no memory.
 
-    A tensor that is not dense CPU memory is copied to where it can be read. Tensors without storage (meta, fake)
-    give 0: they cannot change.
+    A tensor that is not dense CPU memory is copied to where it can be read, a wrapper stands for the tensors that it holds.
+    Tensors without storage (meta, fake, a lazy module's before its first call) give 0: they cannot change.
     """
+    if type(tensor) not in _PLAIN:
+        if isinstance(tensor, UninitializedTensorMixin):
+            return 0
+        if (held := _held_by(tensor)) is not None:
+            return hash(tuple(map(fingerprint, held)))
     if not (
         tensor.is_cpu
         and tensor.layout is torch.strided
@@ -28,9 +36,23 @@ def fingerprint(tensor: torch.Tensor) -> int:
         if tensor.is_meta or tensor.numel() == 0:
             return 0
         tensor = _in_memory(tensor.detach())
-    size = tensor.nbytes
-    digest: int = xxhash.xxh3_128_intdigest(_bytes(size).from_address(tensor.data_ptr())) if size else 0
+    size, address = tensor.nbytes, tensor.data_ptr()
+    digest: int = xxhash.xxh3_128_intdigest(_bytes(size).from_address(address)) if size and address else 0
     return digest
+
+
+def size_of(tensor: torch.Tensor) -> int:
+    """Return how many bytes a fingerprint reads, about: of what is not dense, as many as if it were."""
+    return 0 if isinstance(tensor, UninitializedTensorMixin) else int(tensor.numel() * tensor.element_size())
+
+
+def _held_by(tensor: torch.Tensor) -> list[torch.Tensor] | None:
+    """Return the tensors in which a wrapper keeps its elements, None for a subclass that has memory of its own."""
+    if hasattr(tensor, "__tensor_flatten__"):
+        return [getattr(tensor, name) for name in tensor.__tensor_flatten__()[0]]
+    if not (tensor.is_cpu and tensor.layout is torch.strided) or tensor.data_ptr() or not tensor.nbytes:
+        return None
+    return [value for value in vars(tensor).values() if isinstance(value, torch.Tensor)]
 
 
 @functools.cache

@@ -10,7 +10,8 @@ training passes it within its first seconds. An optimizer that has not stepped b
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from threading import get_ident
 from typing import Any
@@ -149,16 +150,20 @@ class Recorder:
             return
         self._open = False
         self.ops.asleep += 1  # stays so where the mode is not on the stack now, as inside a backward
-        try:
-            with torch._C.DisableTorchFunction():
-                self.search(sys._getframe(1), final=True)
-                self.stepping.note_writes()
-                self.gradients.close()
-                self._trace = assemble(self)
-        except Exception as error:
-            self.fail(error)
+        frame = sys._getframe(1)
+        # What one of these cannot do is lost, and not what the others still can.
+        name: Callable[[], None] = partial(self.search, frame, final=True)
+        for finish in (name, self.stepping.note_writes, self.gradients.close, self._keep):
+            try:
+                with torch._C.DisableTorchFunction():
+                    finish()
+            except Exception as error:
+                self.fail(error)
         self._uninstall()
         self.ops.tensors.close()
+
+    def _keep(self) -> None:
+        self._trace = assemble(self)
 
     def _uninstall(self) -> None:
         self.compiled.uninstall()

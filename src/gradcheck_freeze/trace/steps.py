@@ -10,7 +10,7 @@ from weakref import ref
 
 import torch
 
-from gradcheck_freeze.trace.fingerprint import fingerprint
+from gradcheck_freeze.trace.fingerprint import fingerprint, size_of
 from gradcheck_freeze.trace.gradients import GradientWatch
 from gradcheck_freeze.trace.masks import MaskWatch
 from gradcheck_freeze.trace.ops import OpRecorder
@@ -108,7 +108,7 @@ class StepWatch:
             if slot in passing_over or (tensor := references[slot]()) is None:
                 continue
             now = fingerprint(tensor)
-            size += tensor.nbytes
+            size += size_of(tensor)
             if prints.get(slot, now) != now:
                 changed[slot] = None
             prints[slot] = now
@@ -168,7 +168,9 @@ class StepWatch:
         """Return copies of what a step may move, if they are small enough to be kept while it runs."""
         tensors = {slot: t for slot in slots if (t := self.recorder.tensors.slots[slot]()) is not None}
         plain = {
-            slot: t for slot, t in tensors.items() if type(t) in _PLAIN and t.is_floating_point() and not t.is_meta
+            slot: t
+            for slot, t in tensors.items()
+            if type(t) in _PLAIN and t.is_floating_point() and not t.is_meta and t.layout is torch.strided
         }
         if sum(tensor.nbytes for tensor in plain.values()) > _MOST_COPIED:
             return {}

@@ -1,7 +1,7 @@
 # feature: checkpoint, reentrant
 # group: Checkpointing
 # level: traced
-# known: The segment as one op over the ops of its forward; parameters inside get their gradient in a backward of their own.
+# known: Every op of the forward, judged as it is computed again, with grad on; a line inside is named.
 # options: --frozen critic
 # expect: leak critic.*
 # expect: blockage encoder.*

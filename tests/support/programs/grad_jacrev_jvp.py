@@ -1,7 +1,7 @@
 # feature: grad, jacrev, jvp
 # group: torch.func
 # level: gap
-# known: The same.
+# known: As vmap.
 # gap: torch.func.
 # options: --frozen critic
 # expect: leak critic.*

@@ -1,7 +1,7 @@
 # feature: cut inside TorchScript
 # group: TorchScript
 # level: gap
-# known: That a parameter inside gets no gradient, without the line.
+# known: That a parameter inside gets no gradient, with the call in place of the line.
 # gap: TorchScript
 # options: --frozen critic
 # expect: leak critic.*

@@ -1,7 +1,7 @@
 # feature: cut inside a compiled region, --compile=opaque
 # group: Compilation
 # level: gap
-# known: That a parameter inside gets no gradient, without the line.
+# known: That a parameter inside gets no gradient, with the call of the region in place of the line.
 # gap: was watched from outside
 # options: --frozen critic --compile=opaque
 # expect: leak critic.*

@@ -1,7 +1,7 @@
 # feature: compiled function with --compile=opaque
 # group: Compilation
 # level: gap
-# known: The same; the parameters are those of the modules that the function takes from around it.
+# known: As with a module; the parameters are those of the modules that the function takes from around it.
 # gap: was watched from outside
 # options: --frozen critic --compile=opaque
 # expect: leak critic.*

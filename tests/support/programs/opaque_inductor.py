@@ -1,7 +1,7 @@
 # feature: inductor with --compile=opaque
 # group: Compilation
 # level: gap
-# known: The same, with the default compiler and dropout.
+# known: As with a module, with the default compiler and dropout.
 # gap: was watched from outside
 # options: --frozen critic --compile=opaque
 # expect: leak critic.*

@@ -1,7 +1,7 @@
 # feature: vjp
 # group: torch.func
 # level: gap
-# known: The same; the function that it returns as well.
+# known: As vmap; the function that it returns is traced where it is called.
 # gap: torch.func.vjp
 # options: --frozen critic
 # expect: leak critic.*
