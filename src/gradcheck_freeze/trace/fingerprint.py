@@ -11,7 +11,7 @@ import functools
 
 import torch
 import xxhash
-from torch.nn.parameter import UninitializedTensorMixin
+from torch.nn.parameter import UninitializedTensorMixin  # type: ignore[attr-defined]
 
 _PLAIN = (torch.Tensor, torch.nn.Parameter)
 

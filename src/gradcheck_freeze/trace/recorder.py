@@ -38,7 +38,8 @@ from gradcheck_freeze.trace.record import NONE, Gap, Trace
 from gradcheck_freeze.trace.scripted import ScriptWatch
 from gradcheck_freeze.trace.sites import Sites
 from gradcheck_freeze.trace.steps import StepWatch
-from gradcheck_freeze.trace.unseen import Unseen, transforms
+from gradcheck_freeze.trace.transformed import TransformWatch, transforms
+from gradcheck_freeze.trace.unseen import Unseen
 
 _PATIENCE = 10  # times `steps`, until an optimizer that does not step is no longer waited for
 _PLACES = 12  # places from which the user's variables are searched in one window
@@ -63,6 +64,7 @@ class Recorder:
         self.modules = ModuleWatch(self)
         self.declaring = DeclarationWatch(self)
         self.unseen = Unseen(self)
+        self.transformed = TransformWatch(self)
         self.kept = KeptWatch(self)
         self.scripted = ScriptWatch(self)
         self.compiled = CompiledWatch(self, self.placement.compiled == "opaque")
@@ -124,7 +126,7 @@ class Recorder:
         replace(torch._C.ScriptMethod, "__call__", self.scripted.watch_call)
         replace(torch.jit.ScriptFunction, "__call__", self.scripted.watch_call)
         for owner, name in transforms():
-            replace(owner, name, self.unseen.transform)
+            replace(owner, name, self.transformed.watch_call)
         self.compiled.install()
 
     def watches(self) -> bool:
