@@ -115,7 +115,8 @@ class watch:  # noqa: N801 - a context manager, written as a verb
     """Watch a training loop: `with watch(model, optimizer) as flow: ...; flow.diagnosis`.
 
     The window closes when every optimizer has made `steps` steps, and at the end of the block. An exception in the block
-    goes on to the caller; what was seen until then is still diagnosed.
+    goes on to the caller; what was seen until then is still diagnosed. compile: what `torch.compile` compiles runs "eager"
+    and is seen whole, or "opaque": compiled as ever, and seen from outside.
     """
 
     def __init__(
@@ -124,6 +125,7 @@ class watch:  # noqa: N801 - a context manager, written as a verb
         optimizer: torch.optim.Optimizer | Sequence[torch.optim.Optimizer] | None = None,
         *,
         steps: int = 3,
+        compile: str = "eager",
         frozen: Iterable[str] = (),
         trainable: Iterable[str] = (),
         ignore: Iterable[Mapping[str, str]] = (),
@@ -131,15 +133,21 @@ class watch:  # noqa: N801 - a context manager, written as a verb
         from gradcheck_freeze.trace.placement import Placement
         from gradcheck_freeze.trace.recorder import Recorder
 
+        if compile not in ("eager", "opaque"):
+            raise UsageError(f"compile={compile!r} is not known.\n  Give 'eager' or 'opaque'.")
         names: dict[str, Any] | None = None
         if model is not None:
             names = dict(_modules(model))
             if len(names) == 1:
-                names.update((n, c) for n, c in next(iter(names.values())).named_children() if n not in names)
+                names.update(
+                    (n, c)
+                    for n, c in next(iter(names.values())).named_children()
+                    if n not in names and n != "_orig_mod"
+                )
             held = _optimizers(optimizer)
             names.update({"optimizer": held[0]} if len(held) == 1 else {f"optimizer{i}": o for i, o in enumerate(held)})
         self._contract = _contract(frozen, trainable, ignore)
-        self._recorder = Recorder(Placement(steps=steps), names)
+        self._recorder = Recorder(Placement(steps=steps, compiled=compile), names)
         self._diagnosis: Diagnosis | None = None
 
     def __enter__(self) -> Self:

@@ -77,6 +77,14 @@ _FORMAT = click.option(
 @click.option(
     "--max-ops", type=click.IntRange(min=1), default=5_000_000, show_default=True, help="Ops to record at most."
 )
+@click.option(
+    "--compile",
+    "compiled",
+    type=click.Choice(("eager", "opaque")),
+    default="eager",
+    show_default=True,
+    help="What torch.compile compiles: run eagerly and seen whole, or compiled as ever and seen from outside.",
+)
 @click.option("--fail-on", type=click.Choice(LEVELS), help="The least severity that gives status 1 (default error).")
 @click.option(
     "--baseline",
@@ -94,6 +102,7 @@ def run(
     ignore: tuple[str, ...],
     steps: int | None,
     max_ops: int,
+    compiled: str,
     fail_on: str | None,
     baseline: str | None,
     target: str,
@@ -110,7 +119,7 @@ def run(
     wanted = wanted_of(outputs, form)
     base = _load(baseline) if baseline else None
     asked = steps or settings.steps
-    placement = Placement(asked or 3, max_ops, ops_beyond=0 if asked else OPS_BEYOND)
+    placement = Placement(asked or 3, max_ops, ops_beyond=0 if asked else OPS_BEYOND, compiled=compiled)
     trace, outcome, among_ours = watch_program(target, list(arguments), as_module, placement)
     with among_ours:
         own = conclude(trace, settings.contract, wanted, fail_on or settings.fail_on, base)

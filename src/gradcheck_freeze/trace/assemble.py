@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from gradcheck_freeze.trace import plan
-from gradcheck_freeze.trace.fingerprint import has_memory
+from gradcheck_freeze.trace.memory import has_memory
 from gradcheck_freeze.trace.record import (
     NONE,
     REQUIRES_GRAD,
@@ -56,6 +56,7 @@ def assemble(recorder: Recorder) -> Trace:
     optimizer_names = _optimizer_names(recorder)
     return Trace(
         op_names=recorder.ops.names,
+        boxes=frozenset(recorder.ops.boxes),
         sites=sites,
         ops=recorder.ops.ops,
         values=values,

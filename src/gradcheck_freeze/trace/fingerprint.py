@@ -12,29 +12,20 @@ import functools
 import torch
 import xxhash
 
-_PLAIN = (torch.Tensor, torch.nn.Parameter)
-
-
-def has_memory(tensor: torch.Tensor) -> bool:
-    """Return whether a tensor has elements that can be read: one on the meta device, or a fake one, has only a shape."""
-    if tensor.is_meta:
-        return False
-    if type(tensor) in _PLAIN:
-        return True
-    try:  # a fake tensor says that it is on the CPU, and its storage that it is not
-        return str(tensor.untyped_storage().device.type) != "meta"
-    except (NotImplementedError, RuntimeError):
-        return True
+from gradcheck_freeze.trace.memory import PLAIN, has_memory, held_by
 
 
 def fingerprint(tensor: torch.Tensor) -> int:
     """Return a 128-bit hash of the tensor's elements, of any shape, dtype and device.
 
-    A tensor that is not dense CPU memory is copied to where it can be read. One without memory gives its version counter:
-    what would be written into it is told by nothing else.
+    A tensor that is not dense CPU memory is copied to where it can be read, a wrapper stands for the tensors that it holds.
+    One without memory gives its version counter: what would be written into it is told by nothing else.
     """
-    if tensor.is_meta or (type(tensor) not in _PLAIN and not has_memory(tensor)):
+    if tensor.is_meta or (type(tensor) not in PLAIN and not has_memory(tensor)):
         return 0 if tensor.is_inference() else tensor._version
+    if type(tensor) not in PLAIN and ((parts := held_by(tensor)) and parts[0] is not tensor):
+        prints = [fingerprint(part) for part in parts]
+        return prints[0] if len(prints) == 1 else hash(tuple(prints))
     if not (
         tensor.is_cpu
         and tensor.layout is torch.strided
@@ -44,8 +35,8 @@ def fingerprint(tensor: torch.Tensor) -> int:
         if tensor.numel() == 0:
             return 0
         tensor = _in_memory(tensor.detach())
-    size = tensor.nbytes
-    digest: int = xxhash.xxh3_128_intdigest(_bytes(size).from_address(tensor.data_ptr())) if size else 0
+    size, address = tensor.nbytes, tensor.data_ptr()
+    digest: int = xxhash.xxh3_128_intdigest(_bytes(size).from_address(address)) if size and address else 0
     return digest
 
 

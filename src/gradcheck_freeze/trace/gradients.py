@@ -13,8 +13,8 @@ from typing import Any
 
 import torch
 
-from gradcheck_freeze.trace.fingerprint import has_memory
 from gradcheck_freeze.trace.installed import push_to_bottom, remove_mode
+from gradcheck_freeze.trace.memory import has_memory, held_by
 from gradcheck_freeze.trace.ops import OpRecorder
 from gradcheck_freeze.trace.record import NONE, Backward, GradientState, ZeroGrad
 
@@ -43,7 +43,11 @@ def state_of(gradients: list[torch.Tensor]) -> list[GradientState]:
 
 
 def _elements(gradient: torch.Tensor) -> torch.Tensor:
-    """Return a dense tensor of the elements that a gradient holds."""
+    """Return a dense tensor of the elements that a gradient holds in this process."""
+    parts = held_by(gradient)
+    if len(parts) > 1:  # the offsets of a nested tensor are no gradient
+        return torch.cat([_elements(part).reshape(-1) for part in parts if part.is_floating_point()])
+    gradient = parts[0] if parts else gradient
     values = gradient.detach() if gradient.requires_grad else gradient
     if values.layout is torch.strided:
         return values
@@ -163,6 +167,8 @@ class GradientWatch:
     def backward(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run a backward call and note which leaves it gave gradient."""
         recorder = self.recorder
+        if recorder.transforms:  # how a transform differentiates is its own business
+            return func(*args, **kwargs)
         roots: list[torch.Tensor] = []
         try:
             given = args[0] if args else kwargs.get("tensors", kwargs.get("outputs", kwargs.get("self")))

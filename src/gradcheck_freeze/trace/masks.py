@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from gradcheck_freeze.trace.fingerprint import has_memory
+from gradcheck_freeze.trace.memory import has_memory
 from gradcheck_freeze.trace.record import NONE, Masking
 from gradcheck_freeze.trace.sites import is_user_file
 

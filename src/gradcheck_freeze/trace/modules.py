@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from gradcheck_freeze.trace.names import behind
 from gradcheck_freeze.trace.record import NONE
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class ModuleWatch:
         recorder = self.recorder
         try:
             inventory, ops = recorder.inventory, recorder.ops
+            module = behind(module)
             number = inventory.numbers.get(id(module), NONE)
             if number == NONE or inventory.modules[number]() is not module:
                 number = inventory.number(module)

@@ -39,11 +39,15 @@ def search(namespaces: list[Mapping[str, Any]]) -> Found:
         level.extend((name, value) for name, value in list(namespace.items()) if not name.startswith("__"))
     for depth in range(_DEPTH):
         deeper: list[tuple[str, Any]] = []
+        wrapped: list[tuple[str, torch.nn.Module]] = []  # as compiled: the plain module's own variable names it first
         for path, value in level:
             if isinstance(value, _OPAQUE):
                 continue
             if isinstance(value, torch.nn.Module):
-                _add(found.modules, value, path)
+                if behind(value) is value:
+                    _add(found.modules, value, path)
+                else:
+                    wrapped.append((path, behind(value)))
             elif isinstance(value, torch.Tensor):
                 if value.requires_grad and value.is_leaf:
                     _add(found.tensors, value, path)
@@ -52,6 +56,8 @@ def search(namespaces: list[Mapping[str, Any]]) -> Found:
             elif id(value) not in seen and depth + 1 < _DEPTH and len(seen) < _MOST_OBJECTS:
                 seen.add(id(value))
                 deeper.extend((f"{path}.{name}", item) for name, item in items(value))
+        for path, module in wrapped:
+            _add(found.modules, module, path)
         # Objects named `self` in a running method name their attributes as the author writes them there.
         level = sorted(deeper, key=lambda pair: not pair[0].startswith("self."))
     return found
@@ -101,10 +107,18 @@ def namespaces_of(frames: list[FrameType], main: Mapping[str, Any] | None) -> li
 def children(module: torch.nn.Module) -> Iterator[tuple[str, torch.nn.Module, bool]]:
     """Yield the modules that a module holds, with whether they are registered: those in lists and dicts are not."""
     registered = module._modules
-    yield from ((name, child, True) for name, child in registered.items() if child is not None)
+    yield from ((name, behind(child), True) for name, child in registered.items() if child is not None)
     for path, value in unregistered(module):
         if isinstance(value, torch.nn.Module):
-            yield path, value, False
+            yield path, behind(value), False
+
+
+def behind(module: torch.nn.Module) -> torch.nn.Module:
+    """Return the module that `torch.compile` was given for this one, or the module itself: authors do not write `_orig_mod`."""
+    kind = type(module)
+    if kind.__name__ == "OptimizedModule" and kind.__module__.startswith("torch._dynamo"):
+        return module._modules.get("_orig_mod") or module
+    return module
 
 
 def unregistered(module: torch.nn.Module) -> Iterator[tuple[str, Any]]:

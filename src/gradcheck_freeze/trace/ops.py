@@ -32,6 +32,15 @@ from gradcheck_freeze.trace.record import (
 from gradcheck_freeze.trace.sites import Sites
 from gradcheck_freeze.trace.tensors import Tensors, flags_of, storage_key
 
+_WITHOUT_GRADIENT = {
+    "detach",
+    "detach_",
+    "data",
+    "tensor",
+    "new_tensor",
+    "grad",
+}  # give no gradient, with grad on either
+
 
 class OpRecorder(TorchFunctionMode):  # type: ignore[misc]
     """Writes one row per torch call into `ops` and one per tensor version into `values`."""
@@ -45,6 +54,7 @@ class OpRecorder(TorchFunctionMode):  # type: ignore[misc]
         self.tensors = Tensors(self.values)
         self.sites = sites
         self.names: list[str] = []
+        self.boxes: set[str] = set()  # names of ops that stand for code which was watched from outside
         self.specials: dict[Any, Special] = {}
         self.setters: dict[str, Special] = {}
         self.observers: dict[Any, Observer] = {}  # torch function → what looks at its arguments before it runs
@@ -53,6 +63,11 @@ class OpRecorder(TorchFunctionMode):  # type: ignore[misc]
         self.numbers = Numbers()
         self._returned: dict[int, int] = {}  # op by which a number left → the value it came back as
         self.function_depth = 0
+        self.transforms = 0  # how many function transforms are running
+        self.recomputed = (
+            False  # in the forward of a reentrant checkpoint: what runs without grad now runs with it later
+        )
+        self.off_inside: list[bool] = []  # whether grad is meant to be off there, block by block
         self.call = NONE  # the module call now running
         self.call_site = NONE  # where the user's code called it, if its forward is torch's own
         self.mode_site = NONE
@@ -234,7 +249,9 @@ class OpRecorder(TorchFunctionMode):  # type: ignore[misc]
         inside = self.call_site != NONE and self.sites.known.get(frame.f_code.co_filename) is False
         ops.site.append(self.call_site if inside else self.sites.here(frame))
         ops.call.append(self.call)
-        if self.function_depth:
+        if self.recomputed and not (self.off_inside and self.off_inside[-1]):
+            ops.mode.append(GRAD)
+        elif self.function_depth and not self.recomputed:
             ops.mode.append(FUNCTION)
         elif is_grad_enabled():
             ops.mode.append(GRAD)
@@ -296,12 +313,22 @@ class OpRecorder(TorchFunctionMode):  # type: ignore[misc]
     def _make(self, tensor: torch.Tensor, op: int) -> int:
         """Give a tensor that an op made its value."""
         flags = flags_of(tensor)
+        if self.recomputed:
+            flags = self._as_recomputed(flags, op)
         if flags & REQUIRES_GRAD and flags & LEAF:  # made with requires_grad=True: a source of its own
             return self.tensors.source(tensor, len(self.ops), op)
         value = self.tensors.add(tensor, op, flags, NONE)
-        if self.probe is not None and flags & REQUIRES_GRAD:
+        if self.probe is not None and flags & REQUIRES_GRAD and tensor.requires_grad:
             self.probe(tensor, value)
         return value
+
+    def _as_recomputed(self, flags: int, op: int) -> int:
+        """Return the flags that a value will have when a reentrant checkpoint computes it again, with grad on."""
+        ops, known = self.ops, self.values.flags
+        if ops.mode[op] != GRAD or not flags & DIFFERENTIABLE or self.names[ops.name[op]] in _WITHOUT_GRADIENT:
+            return flags
+        read = ops.inputs[ops.first_input[op] : ops.first_input[op + 1]]
+        return (flags & ~LEAF) | REQUIRES_GRAD if any(known[value] & REQUIRES_GRAD for value in read) else flags
 
     def _written(self, inputs: list[torch.Tensor]) -> list[torch.Tensor]:
         """Return the inputs whose version counter moved while the call ran."""

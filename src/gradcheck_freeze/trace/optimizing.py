@@ -36,6 +36,7 @@ class OptimizerWatch:
             given = param_group.get("params") if isinstance(param_group, dict) else None
             result = original(optimizer, param_group)
             try:
+                recorder.compiled.install()  # the first optimizer of a program has torch load its compiler
                 if recorder.here():
                     frame, stepping = sys._getframe(1), recorder.stepping
                     number = stepping.number(optimizer, recorder.sites.here(frame))

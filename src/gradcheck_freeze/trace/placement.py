@@ -17,3 +17,4 @@ class Placement:
     steps: int = 3  # of every optimizer
     max_ops: int = 5_000_000
     ops_beyond: int = 0
+    compiled: str = "eager"  # what `torch.compile` compiles: run eagerly, or "opaque": as it is, watched from outside

@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 
 from gradcheck_freeze.errors import UsageError
-from gradcheck_freeze.trace.fingerprint import has_memory
+from gradcheck_freeze.trace.memory import has_memory
 from gradcheck_freeze.trace.record import Gap
 from gradcheck_freeze.trace.sites import is_user_file
 

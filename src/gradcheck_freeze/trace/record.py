@@ -291,6 +291,7 @@ class Trace:
     """Everything that was seen while the window was open."""
 
     op_names: list[str] = field(default_factory=list)
+    boxes: frozenset[str] = frozenset()  # names of those ops that stand for code which was watched from outside only
     sites: list[Site] = field(default_factory=list)
     ops: Ops = field(default_factory=Ops)
     values: Values = field(default_factory=Values)

@@ -10,7 +10,8 @@ training passes it within its first seconds. An optimizer that has not stepped b
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from threading import get_ident
 from typing import Any
@@ -20,6 +21,7 @@ from torch._C import _current_graph_task_id
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
 from gradcheck_freeze.trace.assemble import assemble
+from gradcheck_freeze.trace.compiled import CompiledWatch
 from gradcheck_freeze.trace.declarations import DeclarationWatch
 from gradcheck_freeze.trace.gradients import GradientWatch
 from gradcheck_freeze.trace.installed import Patches, answer_as_if_absent, push_to_bottom, remove_mode
@@ -33,9 +35,11 @@ from gradcheck_freeze.trace.ops import OpRecorder
 from gradcheck_freeze.trace.optimizing import OptimizerWatch, in_a_step
 from gradcheck_freeze.trace.placement import Placement
 from gradcheck_freeze.trace.record import NONE, Gap, Trace
+from gradcheck_freeze.trace.scripted import ScriptWatch
 from gradcheck_freeze.trace.sites import Sites
 from gradcheck_freeze.trace.steps import StepWatch
-from gradcheck_freeze.trace.unseen import Unseen, transforms
+from gradcheck_freeze.trace.transformed import TransformWatch, transforms
+from gradcheck_freeze.trace.unseen import Unseen
 
 _PATIENCE = 10  # times `steps`, until an optimizer that does not step is no longer waited for
 _PLACES = 12  # places from which the user's variables are searched in one window
@@ -60,16 +64,18 @@ class Recorder:
         self.modules = ModuleWatch(self)
         self.declaring = DeclarationWatch(self)
         self.unseen = Unseen(self)
+        self.transformed = TransformWatch(self)
         self.kept = KeptWatch(self)
+        self.scripted = ScriptWatch(self)
+        self.compiled = CompiledWatch(self, self.placement.compiled == "opaque")
         self.gaps: list[Gap] = []
         self.closed: str | None = None
-        self._patches = Patches()
+        self.patches = Patches()
         self._open = False
         self._thread = get_ident()
         self._visits: dict[int, int] = {}
         self._watched_now: tuple[Any, list[int], Any] = None, [], None
         self._trace: Trace | None = None
-        self._stance: Any = None
         self._names = names
         self.loss_names: dict[int, str] = {}  # backward → the name its loss was handed over under
 
@@ -96,13 +102,13 @@ class Recorder:
         ops.observers[torch.nn.functional.embedding] = self.lookups.look
         push_to_bottom(ops)
         modules = torch.nn.modules.module
-        keep = self._patches.keep
+        keep = self.patches.keep
         keep(modules.register_module_parameter_registration_hook(self.declaring.parameter_registered))
         keep(modules.register_module_buffer_registration_hook(self.declaring.buffer_registered))
         keep(modules.register_module_module_registration_hook(self.declaring.module_registered))
         keep(register_optimizer_step_pre_hook(self.optimizing.before_step))
         keep(register_optimizer_step_post_hook(self.optimizing.after_step))
-        replace = self._patches.replace
+        replace = self.patches.replace
         replace(torch.overrides, "has_torch_function", answer_as_if_absent(ops))
         replace(torch.optim.Optimizer, "add_param_group", self.optimizing.watch_construction)
         replace(torch.optim.Optimizer, "load_state_dict", self.unseen.optimizer_load)
@@ -117,11 +123,11 @@ class Recorder:
         replace(torch.amp.GradScaler, "step", self.unseen.scaler_step)
         replace(torch.utils, "swap_tensors", self.unseen.swap_tensors)
         replace(torch, "compile", self.unseen.compile)
+        replace(torch._C.ScriptMethod, "__call__", self.scripted.watch_call)
+        replace(torch.jit.ScriptFunction, "__call__", self.scripted.watch_call)
         for owner, name in transforms():
-            replace(owner, name, self.unseen.transform)
-        if "torch._dynamo" in sys.modules:
-            torch.compiler.set_stance("force_eager")
-            self._stance = "force_eager"
+            replace(owner, name, self.transformed.watch_call)
+        self.compiled.install()
 
     def watches(self) -> bool:
         """Return whether the window is open, in the thread in which it was opened."""
@@ -146,24 +152,26 @@ class Recorder:
             return
         self._open = False
         self.ops.asleep += 1  # stays so where the mode is not on the stack now, as inside a backward
-        try:
-            with torch._C.DisableTorchFunction():
-                self.search(sys._getframe(1), final=True)
-                self.stepping.note_writes()
-                self.gradients.close()
-                self._trace = assemble(self)
-        except Exception as error:
-            self.fail(error)
+        frame = sys._getframe(1)
+        # What one of these cannot do is lost, and not what the others still can.
+        name: Callable[[], None] = partial(self.search, frame, final=True)
+        for finish in (name, self.stepping.note_writes, self.gradients.close, self._keep):
+            try:
+                with torch._C.DisableTorchFunction():
+                    finish()
+            except Exception as error:
+                self.fail(error)
         self._uninstall()
         self.ops.tensors.close()
 
+    def _keep(self) -> None:
+        self._trace = assemble(self)
+
     def _uninstall(self) -> None:
-        self._patches.undo()
+        self.compiled.uninstall()
+        self.patches.undo()
         self.masks.close()
         remove_mode(self.ops)
-        if self._stance is not None:
-            torch.compiler.set_stance("default")
-            self._stance = None
 
     def abandon(self) -> None:
         """Drop everything silently: this process is a forked child."""
@@ -213,19 +221,10 @@ class Recorder:
         if gap not in self.gaps:
             self.gaps.append(gap)
 
-    def run_compiled_eagerly(self) -> None:
-        """Set compilation aside for the rest of the window, and say so."""
-        if not self._open:
-            return
-        if self._stance is None:
-            torch.compiler.set_stance("force_eager")
-            self._stance = "force_eager"
-        self.gap("torch.compile was set aside while watching: compiled functions ran eagerly")
-
-    def gap(self, what: str) -> None:
-        """State once that something could not be seen."""
-        if Gap(what) not in self.gaps:
-            self.gaps.append(Gap(what))
+    def gap(self, what: str, site: int = NONE) -> None:
+        """State once that something could not be seen, and where that was first."""
+        if all(gap.what != what for gap in self.gaps):
+            self.gaps.append(Gap(what, site))
 
     def close_when_done(self) -> None:
         """Close the window if every optimizer has made its steps and the budget beyond them is spent."""

@@ -10,18 +10,16 @@ from weakref import ref
 
 import torch
 
-from gradcheck_freeze.trace.fingerprint import fingerprint, has_memory
+from gradcheck_freeze.trace.fingerprint import fingerprint
 from gradcheck_freeze.trace.gradients import GradientWatch
 from gradcheck_freeze.trace.masks import MaskWatch
+from gradcheck_freeze.trace.memory import PLAIN, has_memory, size_of
 from gradcheck_freeze.trace.ops import OpRecorder
 from gradcheck_freeze.trace.record import NONE, GradientState, OptimizerGroup, SkippedStep, Step, Write
 
 _MEASURED = 1  # steps of each optimizer of which it is told how far they move: it costs as much as the rest of the look
 _MOST_COPIED = 64_000_000  # bytes that are kept for that while such a step runs
 _SETTINGS = ("lr", "weight_decay", "momentum")
-
-
-_PLAIN = (torch.Tensor, torch.nn.Parameter)
 
 
 class StepWatch:
@@ -108,7 +106,7 @@ class StepWatch:
             if slot in passing_over or (tensor := references[slot]()) is None:
                 continue
             now = fingerprint(tensor)
-            size += tensor.nbytes
+            size += size_of(tensor)
             if prints.get(slot, now) != now:
                 changed[slot] = None
             prints[slot] = now
@@ -168,7 +166,9 @@ class StepWatch:
         """Return copies of what a step may move, if they are small enough to be kept while it runs."""
         tensors = {slot: t for slot in slots if (t := self.recorder.tensors.slots[slot]()) is not None}
         plain = {
-            slot: t for slot, t in tensors.items() if type(t) in _PLAIN and t.is_floating_point() and has_memory(t)
+            slot: t
+            for slot, t in tensors.items()
+            if type(t) in PLAIN and t.is_floating_point() and has_memory(t) and t.layout is torch.strided
         }
         if sum(tensor.nbytes for tensor in plain.values()) > _MOST_COPIED:
             return {}

@@ -36,6 +36,8 @@ def flags_of(tensor: torch.Tensor) -> int:
             # A view that no_grad made of what requires grad says that it does, too, and leads nowhere.
             leads_nowhere = tensor._is_view() and tensor._base is not None and tensor._base.requires_grad
             return DIFFERENTIABLE | LEAF | (0 if leads_nowhere else REQUIRES_GRAD)
+        except ValueError:  # a lazy module's, before its first call
+            return REQUIRES_GRAD | DIFFERENTIABLE | LEAF
         except (
             RuntimeError
         ):  # a view made under no_grad whose base was written since: torch will not say, it is no leaf
@@ -148,7 +150,7 @@ class Tensors:
         """Remember whose memory this is, as long as that memory lives."""
         try:
             storage = tensor.untyped_storage()
-        except (NotImplementedError, RuntimeError):
+        except (NotImplementedError, RuntimeError, ValueError):
             return
         key = storage._cdata
         held = self._storages.get(key)
@@ -198,5 +200,5 @@ def storage_key(tensor: torch.Tensor) -> int:
     """Return the identity of the tensor's memory, 0 where it has none of its own."""
     try:
         return int(tensor.untyped_storage()._cdata)
-    except (NotImplementedError, RuntimeError):
+    except (NotImplementedError, RuntimeError, ValueError):
         return 0
