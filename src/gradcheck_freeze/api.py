@@ -114,7 +114,9 @@ def diagnose(
 class watch:  # noqa: N801 - a context manager, written as a verb
     """Watch a training loop: `with watch(model, optimizer) as flow: ...; flow.diagnosis`.
 
-    The window closes when every optimizer has made `steps` steps, and at the end of the block. An exception in the block
+    The window closes when every optimizer has made `steps` steps, and at the end of the block. It opens when `after` steps have
+    been made, and again `every` so many steps; with `guard`, what stood still in it is held against what it is at the end of the
+    block. An exception in the block
     goes on to the caller; what was seen until then is still diagnosed.
     """
 
@@ -124,6 +126,9 @@ class watch:  # noqa: N801 - a context manager, written as a verb
         optimizer: torch.optim.Optimizer | Sequence[torch.optim.Optimizer] | None = None,
         *,
         steps: int = 3,
+        after: int = 0,
+        every: int = 0,
+        guard: bool = False,
         frozen: Iterable[str] = (),
         trainable: Iterable[str] = (),
         ignore: Iterable[Mapping[str, str]] = (),
@@ -139,7 +144,7 @@ class watch:  # noqa: N801 - a context manager, written as a verb
             held = _optimizers(optimizer)
             names.update({"optimizer": held[0]} if len(held) == 1 else {f"optimizer{i}": o for i, o in enumerate(held)})
         self._contract = _contract(frozen, trainable, ignore)
-        self._recorder = Recorder(Placement(steps=steps), names)
+        self._recorder = Recorder(Placement(steps=steps, after=after, every=every, guard=guard), names)
         self._diagnosis: Diagnosis | None = None
 
     def __enter__(self) -> Self:

@@ -16,6 +16,7 @@ from gradcheck_freeze.trace.record import (
     REQUIRES_GRAD,
     Backward,
     Declaration,
+    Guarded,
     ModuleCall,
     Site,
     Trace,
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
     from gradcheck_freeze.trace.recorder import Recorder
 
 
-def assemble(recorder: Recorder) -> Trace:
-    """Return the trace of a window that is about to be uninstalled."""
+def assemble(recorder: Recorder, guarded: Guarded | None = None) -> Trace:
+    """Return the trace of a run whose last window is closed, or about to be."""
     inventory, stepping, gradients = recorder.inventory, recorder.stepping, recorder.gradients
     sites = recorder.sites.resolve()
     modules, module_index = inventory.watched_modules()
@@ -107,6 +108,9 @@ def assemble(recorder: Recorder) -> Trace:
         ),
         gradients={slots[s]: state for s, state in gradients.states.items() if s in slots},
         gaps=recorder.gaps,
+        watched=recorder.pace.watched,
+        pauses=recorder.pace.pauses,
+        guarded=_guarded(guarded, slots),
         closed=recorder.closed or "",
         torch_version=torch.__version__,
         root=str(Path.cwd()),
@@ -118,7 +122,6 @@ def _names_in_groups(recorder: Recorder) -> dict[int, str]:
     found: dict[int, str] = {}
     names = _optimizer_names(recorder)
     for number in range(len(recorder.stepping.optimizers)):
-        recorder.stepping.look(number)
         for i, group in enumerate(recorder.stepping.groups[number]):
             for j, slot in enumerate(group.tensors):
                 found.setdefault(slot, f"{names[number]}.param_groups.{i}.params.{j}")
@@ -199,6 +202,14 @@ def _switches(recorder: Recorder, index: dict[int, int]) -> list[Declaration]:
         for number, mode, site, after in recorder.modules.switches
         if number in index
     ]
+
+
+def _guarded(guarded: Guarded | None, slots: dict[int, int]) -> Guarded | None:
+    """Return what the guard found, by tensor."""
+    if guarded is None:
+        return None
+    changes = tuple(replace(change, tensor=slots[change.tensor]) for change in guarded.changes if change.tensor in slots)
+    return replace(guarded, tensors=tuple(slots[s] for s in guarded.tensors if s in slots), changes=changes)
 
 
 def _walks(recorder: Recorder) -> list[Declaration]:

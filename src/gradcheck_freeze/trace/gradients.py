@@ -147,6 +147,22 @@ class GradientWatch:
                     self.discarded.setdefault(slot, []).extend(b for b in held if b > stepped)
         self.written.clear()
 
+    def forget(self) -> None:
+        """Drop all that was seen of backward calls: the step they lead to is not watched."""
+        for known in (self.backwards, self.zeroings):
+            known.clear()
+        for by_slot in (self.contributors, self.discarded, self.handed, self.states, self.at_values, self._stepped):
+            by_slot.clear()
+        self.lent.clear()
+
+    def start_anew(self) -> None:
+        """Take every `.grad` as it is now: nothing is known of the backward calls that left something in it."""
+        self.contributors.clear()
+        self.written.clear()
+        self._stepped.clear()
+        self._held = self.held()
+        self._owners = {identity: slot for slot, (identity, _) in self._held.items()}
+
     def close(self) -> None:
         """Look at every `.grad` for the last time."""
         self.look(slot for slot, _ in self.leaves())

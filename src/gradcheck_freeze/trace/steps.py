@@ -122,6 +122,13 @@ class StepWatch:
             self.writes.append(Write(slot, op, site, after, call))
         self.pending.clear()
 
+    def start_anew(self) -> None:
+        """Take what every watched tensor holds now as given: what changed it since the last window was not watched."""
+        self.running.clear()
+        self._now = {}
+        self.compare()
+        self.pending.clear()
+
     def slot_written(self, slot: int, op: int) -> None:
         """Note an in-place op on a slot; whether it changed anything is told by the next fingerprint."""
         ops = self.recorder.ops

@@ -185,6 +185,10 @@ class Tensors:
             torch.UntypedStorage._free_weak_ref(self._storages.pop(key)[0])
         self._purge_at = max(_PURGE_FROM, 2 * len(self.entries))
 
+    def drop_dead(self) -> None:
+        """Forget what is gone: nothing new is going to be seen for a while."""
+        self._purge()
+
     def close(self) -> None:
         """Let go of every weak reference."""
         for handle, _ in self._storages.values():
