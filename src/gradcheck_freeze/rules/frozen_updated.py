@@ -65,10 +65,10 @@ def _moves(case: Case) -> dict[int, int]:
     """Return the parameters that a step moves while they should stay, each with the first such step."""
     trace = case.flow.trace
     moves: dict[int, int] = {}
-    later = broken_later(case)
+    told = broken_later(case)
     for tensor, record in enumerate(trace.tensors):
         changed = case.flow.tensors[tensor].changed
-        if not changed or record.kind == "buffer" or tensor in case.intent.tried or tensor in later:
+        if not changed or record.kind == "buffer" or tensor in case.intent.tried or tensor in told:
             continue
         if tensor in case.intent.fixed:
             moves[tensor] = changed[0]

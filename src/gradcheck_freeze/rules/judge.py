@@ -60,14 +60,11 @@ def judge(flow: FlowGraph, contract: Contract) -> Diagnosis:
 
 
 def _window(trace: Trace) -> Window:
-    guarded = trace.guarded and GuardRecord(
-        len(trace.guarded.tensors),
-        trace.guarded.last_step,
-        names_of(trace, {change.tensor for change in trace.guarded.changes}),
-    )
-    return Window(
-        len(trace.ops), len(trace.backwards), len(trace.steps), trace.closed, tuple(trace.watched), guarded
-    )
+    guarded = None
+    if trace.guarded is not None:
+        changed = names_of(trace, {change.tensor for change in trace.guarded.changes})
+        guarded = GuardRecord(len(trace.guarded.tensors), trace.guarded.last_step, changed)
+    return Window(len(trace.ops), len(trace.backwards), len(trace.steps), trace.closed, tuple(trace.watched), guarded)
 
 
 def _without_echoes(findings: Iterable[Finding]) -> list[Finding]:

@@ -208,7 +208,9 @@ def _guarded(guarded: Guarded | None, slots: dict[int, int]) -> Guarded | None:
     """Return what the guard found, by tensor."""
     if guarded is None:
         return None
-    changes = tuple(replace(change, tensor=slots[change.tensor]) for change in guarded.changes if change.tensor in slots)
+    changes = tuple(
+        replace(change, tensor=slots[change.tensor]) for change in guarded.changes if change.tensor in slots
+    )
     return replace(guarded, tensors=tuple(slots[s] for s in guarded.tensors if s in slots), changes=changes)
 
 

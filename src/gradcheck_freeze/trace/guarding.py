@@ -110,7 +110,9 @@ class Guard:
             self._next_look = 2 * number
             self.look()
 
-    def look(self, slots: Iterable[int] | None = None, *, at_end: bool = False, name: str = "", site: int = NONE) -> None:
+    def look(
+        self, slots: Iterable[int] | None = None, *, at_end: bool = False, name: str = "", site: int = NONE
+    ) -> None:
         """Read tensors under guard, all of them if none are given, and note those that differ."""
         number, references = self.recorder.pace.number, self.recorder.ops.tensors.slots
         with torch._C.DisableTorchFunction():

@@ -118,7 +118,9 @@ class Pace:
         if not self.placement.counts:
             self.number = max(self.recorder.stepping.counts, default=0)
         if self._first <= self.number:
-            self.watched.append((self._first, self.number))
+            joined = bool(self.watched) and self.watched[-1][1] == self._first - 1
+            first = self.watched.pop()[0] if joined else self._first
+            self.watched.append((first, self.number))
         self._first = self.number + 1
         if last or not self.placement.every:
             return
