@@ -171,10 +171,9 @@ def _contract(frozen: Iterable[str], trainable: Iterable[str], ignore: Iterable[
 
 
 def _judge(trace: Trace, contract: Contract) -> Diagnosis:
-    from gradcheck_freeze.flow.build import build
-    from gradcheck_freeze.rules.judge import judge
+    from gradcheck_freeze.rules.windows import judge_windows
 
-    plain = judge(build(trace), contract)
+    plain = judge_windows(trace, contract)
     return Diagnosis(**{field.name: getattr(plain, field.name) for field in fields(plain)})
 
 

@@ -64,7 +64,12 @@ def _window(trace: Trace) -> Window:
     if trace.guarded is not None:
         changed = names_of(trace, {change.tensor for change in trace.guarded.changes})
         guarded = GuardRecord(len(trace.guarded.tensors), trace.guarded.last_step, changed)
-    return Window(len(trace.ops), len(trace.backwards), len(trace.steps), trace.closed, tuple(trace.watched), guarded)
+    stretches: list[tuple[int, ...]] = []
+    for first, last in trace.watched:
+        if first <= last:
+            joined = bool(stretches) and stretches[-1][1] == first - 1
+            stretches.append((stretches.pop()[0] if joined else first, last))
+    return Window(len(trace.ops), len(trace.backwards), len(trace.steps), trace.closed, tuple(stretches), guarded)
 
 
 def _without_echoes(findings: Iterable[Finding]) -> list[Finding]:

@@ -84,7 +84,8 @@ def _training_calls(case: Case) -> dict[int, list[int]]:
     trace = case.flow.trace
     ops = trace.ops
     outer: dict[int, None] = {}
-    for op in range(len(ops)):
+    since = max((pause for pause in trace.pauses if pause < len(ops)), default=0)  # what came between is not known
+    for op in range(since, len(ops)):
         call = ops.call[op]
         if call != NONE and any(
             case.flow.gradient[v] for v in ops.outputs[ops.first_output[op] : ops.first_output[op + 1]]

@@ -110,6 +110,7 @@ def assemble(recorder: Recorder, guarded: Guarded | None = None) -> Trace:
         gaps=recorder.gaps,
         watched=recorder.pace.watched,
         pauses=recorder.pace.pauses,
+        fed_earlier=frozenset(of(tuple(gradients.fed_earlier))),
         guarded=_guarded(guarded, slots),
         closed=recorder.closed or "",
         torch_version=torch.__version__,

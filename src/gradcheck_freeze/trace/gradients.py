@@ -76,6 +76,7 @@ class GradientWatch:
         ] = {}  # slot → when and where the program put in a gradient of its own
         self.lent: set[int] = set()  # slots whose `.grad` a step took as that of another leaf
         self.written: set[int] = set()  # slots whose `.grad` the user's code wrote into since it was last looked at
+        self.fed_earlier: set[int] = set()  # slots whose `.grad` held something in a step that is not watched
         self._stepped: dict[int, int] = {}  # slot → the last backward that a step saw in its `.grad`
         self.states: dict[int, GradientState] = {}
         self._ever_nonfinite = False
@@ -149,6 +150,7 @@ class GradientWatch:
 
     def forget(self) -> None:
         """Drop all that was seen of backward calls: the step they lead to is not watched."""
+        self.fed_earlier.update(self.contributors)
         for known in (self.backwards, self.zeroings):
             known.clear()
         for by_slot in (self.contributors, self.discarded, self.handed, self.states, self.at_values, self._stepped):

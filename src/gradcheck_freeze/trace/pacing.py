@@ -117,10 +117,7 @@ class Pace:
             return
         if not self.placement.counts:
             self.number = max(self.recorder.stepping.counts, default=0)
-        if self._first <= self.number:
-            joined = bool(self.watched) and self.watched[-1][1] == self._first - 1
-            first = self.watched.pop()[0] if joined else self._first
-            self.watched.append((first, self.number))
+        self.watched.append((self._first, self.number))
         self._first = self.number + 1
         if last or not self.placement.every:
             return
@@ -138,7 +135,7 @@ class Pace:
 
     def missed(self) -> list[Gap]:
         """Return what to say where no window was ever opened."""
-        if not self.placement.after or self.watched:
+        if not self.placement.after or any(first <= last for first, last in self.watched):
             return []
         return [
             Gap(f"nothing was watched: the program made {self.number:,} steps, not more than {self.placement.after:,}")

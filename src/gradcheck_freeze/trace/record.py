@@ -341,6 +341,7 @@ class Trace:
     prints: list[Prints] = field(default_factory=list)  # where there are several ranks
     watched: list[tuple[int, int]] = field(default_factory=list)  # first and last step of each window
     pauses: list[int] = field(default_factory=list)  # ops that had run where nothing was watched for a while
+    fed_earlier: frozenset[int] = frozenset()  # tensors that got gradient before the windows
     guarded: Guarded | None = None
     closed: str = ""  # why the window closed
     torch_version: str = ""

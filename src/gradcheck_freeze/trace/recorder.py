@@ -164,7 +164,7 @@ class Recorder:
         except Exception as error:
             self.fail(error)
         self._take_out()
-        self.ops.tensors.drop_dead()
+        self.ops.tensors.drop_computed()
         install_between(self, self._between)
 
     def wake(self) -> None:
