@@ -12,14 +12,20 @@ from dataclasses import replace
 from gradcheck_freeze.errors import ContractError
 from gradcheck_freeze.flow.build import build
 from gradcheck_freeze.rules.contract import Contract
+from gradcheck_freeze.rules.detached_path import detached_path
 from gradcheck_freeze.rules.diagnosis import Diagnosis
-from gradcheck_freeze.rules.finding import Finding, Severity
+from gradcheck_freeze.rules.finding import Finding
 from gradcheck_freeze.rules.judge import judge
+from gradcheck_freeze.rules.path_leaves_torch import path_leaves_torch
+from gradcheck_freeze.rules.path_under_no_grad import path_under_no_grad
+from gradcheck_freeze.rules.path_without_derivative import path_without_derivative
 from gradcheck_freeze.trace.record import REQUIRES_GRAD, GradientState, Ops, Trace, Values
 
 _MOST_WINDOWS = 12  # judged on their own: each is as much work as the run up to its end
 _RANK = ("none", "zero", "finite", "nonfinite")
-_STATES = {"leak": "LEAK", "blockage": "BLOCKED"}
+# What is seen to be done there. A leak in one window is one in the whole; and that something has no part in a few steps is
+# nothing to say of a run that has more.
+_CUTS = {rule.code for rule in (detached_path, path_under_no_grad, path_leaves_torch, path_without_derivative)}
 
 
 def judge_windows(trace: Trace, contract: Contract) -> Diagnosis:
@@ -34,13 +40,15 @@ def judge_windows(trace: Trace, contract: Contract) -> Diagnosis:
     added: list[Finding] = []
     excerpts = dict.fromkeys(whole.excerpts)
     for number in _chosen(len(stretches)):
+        if trace.watched[number][0] > trace.watched[number][1]:  # the program ended before its first step
+            continue
         try:
             part = judge(build(only(trace, *stretches[number])), contract)
         except ContractError:  # a loss that the contract names is not computed in this window
             continue
         for finding in part.findings:
             about = {(finding.rule, name) for name in finding.parameters or (finding.where,)}
-            if finding.severity > Severity.NOTE and not about & known:
+            if finding.rule in _CUTS and not about & known:
                 first, last = trace.watched[number]
                 added.append(replace(finding, message=f"in steps {first:,}–{last:,}: {finding.message}"))
                 known |= about
@@ -59,9 +67,9 @@ def _with(whole: Diagnosis, added: list[Finding]) -> Diagnosis:
     if not added:
         return whole
     findings = sorted((*whole.findings, *added), key=lambda f: (-f.severity, f.rule, f.where))
-    states = {name: _STATES[f.kind] for f in added if f.kind in _STATES for name in f.parameters}
+    cut = {name for finding in added for name in finding.parameters}
     parameters = {
-        name: replace(record, state=states[name]) if name in states and record.state != "LEAK" else record
+        name: replace(record, state="BLOCKED") if name in cut and record.state != "LEAK" else record
         for name, record in whole.parameters.items()
     }
     return replace(whole, findings=tuple(findings), parameters=parameters)
@@ -101,7 +109,7 @@ def only(trace: Trace, start: int, end: int) -> Trace:
         backwards=backwards,
         steps=steps,
         skipped=[step for step in trace.skipped if start < step.after <= end],
-        writes=[write for write in trace.writes if start <= write.after <= end],
+        writes=[write for write in trace.writes if start <= write.after <= end and write.op < end],
         zeroings=[zeroing for zeroing in trace.zeroings if start <= zeroing.after <= end],
         discarded={
             t: inside for t, lost in trace.discarded.items() if (inside := tuple(new[b] for b in lost if b in new))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
@@ -36,7 +36,7 @@ class Guard:
         self._since: dict[int, int] = {}  # the last step after which it was read and was the same
         self._fed: dict[int, int] = {}  # how many steps found a gradient in it
         self._suspects: list[int] = []
-        self._leaves: list[tuple[int, Callable[[], torch.Tensor | None]]] = []
+        self._leaves: list[int] = []  # slots, and no references: torch may ask us to let go of a tensor
         self._owners: list[Any] = []
         self._next_look = 0
 
@@ -59,7 +59,7 @@ class Guard:
         if fresh:
             self.held = list(self._prints)
             self._see_owners()
-        self._leaves = [(slot, slots[slot]) for slot in self._prints if recorder.inventory.kept[slot][1] == "parameter"]
+        self._leaves = [slot for slot in self._prints if recorder.inventory.kept[slot][1] == "parameter"]
         self._next_look = 2 * number
 
     def _see_owners(self) -> None:
@@ -84,8 +84,9 @@ class Guard:
         """See whether a step is going to find a gradient in a tensor under guard."""
         if not self._leaves:
             return
+        held = self.recorder.ops.tensors.slots
         with torch._C.DisableTorchFunction():
-            fed = [slot for slot, held in self._leaves if (t := held()) is not None and t.grad is not None]
+            fed = [slot for slot in self._leaves if (t := held[slot]()) is not None and t.grad is not None]
         self._suspects = []
         for slot in fed:
             if slot not in self._prints:
