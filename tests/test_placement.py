@@ -25,8 +25,6 @@ import harness  # noqa: E402
 import test_guest as guest  # noqa: E402
 
 OPTIONS = {
-    "after": ["--after", "1", "--steps", "1"],
-    "every": ["--every", "2", "--steps", "1"],
     "guard": ["--guard", "--steps", "1"],
     "all": ["--after", "1", "--every", "2", "--steps", "1", "--guard"],
 }
@@ -114,8 +112,8 @@ def test_steps_are_counted_by_the_optimizer_that_makes_most(tmp_path):
                 other.step()
         """,
     )
-    assert report["window"]["steps_watched"] == [[13, 18]]  # `other` makes its second step there in round 18
-    assert {o["name"]: o["steps"] for o in report["optimizers"]} == {"optimizer": 6, "other": 2}
+    assert report["window"]["steps_watched"] == [[13, 15]]  # `other` still steps in round 12, and in 15
+    assert {o["name"]: o["steps"] for o in report["optimizers"]} == {"optimizer": 3, "other": 2}
 
 
 def test_a_run_that_ends_before_the_window_opens_says_so(tmp_path):
@@ -170,7 +168,7 @@ def test_the_guard_names_the_step_and_the_line_of_an_unfreeze_outside_the_window
         assert finding["rule"] == "GF101"
     else:
         assert finding["rule"] == "GF116"
-        assert "did until step 22, but optimizer.step() at line 16 moves it in step 23" in finding["message"]
+        assert "did until step 22, but optimizer.step() at line 15 moves it in step 23" in finding["message"]
     assert finding["cause"]["text"].endswith("# the line")
     assert report["window"]["guarded"]["last_step"] == 40
 
@@ -250,7 +248,9 @@ def test_the_guard_goes_on_when_the_limit_of_ops_is_reached(tmp_path):
 def test_the_guard_has_the_last_word_however_the_program_ends(ending, status, tmp_path):
     path = script(tmp_path, SETUP, UNFROZEN, f"\n{ending}\n")
     command = [sys.executable, "-m", "gradcheck_freeze", "run", "--guard", "--steps", "3", "--frozen", "encoder"]
-    ended = subprocess.run([*command, "-o", "r.json", path.name], cwd=tmp_path, capture_output=True, text=True)
+    ended = subprocess.run(
+        [*command, "-o", "r.json", path.name], cwd=tmp_path, check=False, capture_output=True, text=True
+    )
     assert ended.returncode == status
     assert rules(json.loads((tmp_path / "r.json").read_text())) == ["GF116"]
     assert "steps (1–3) of program.py" in " ".join(ended.stderr.split())
@@ -267,7 +267,8 @@ INSTALLED = """
             for owner in (torch.Tensor, torch.nn.Module, torch.optim.Optimizer, torch.utils, torch.overrides, torch.nn.Parameter,
                           torch.autograd.Function, torch.inference_mode, torch.amp.GradScaler, torch)
             for name, value in list(vars(owner).items())
-            if "gradcheck_freeze" in getattr(getattr(value, "__code__", None), "co_filename", "")
+            if isinstance(value, (type(train), staticmethod, classmethod))
+            and "gradcheck_freeze" in getattr(value, "__func__", value).__code__.co_filename
         )),
     )
 """
@@ -287,15 +288,19 @@ BETWEEN = "Optimizer.add_param_group Tensor.requires_grad_ torch.utils.swap_tens
 def test_outside_the_windows_hardly_anything_is_in_torch(options, left, tmp_path):
     path = script(tmp_path, SETUP, LOOP, INSTALLED)
     command = [sys.executable, "-m", "gradcheck_freeze", "run", "--fail-on", "never", "--steps", "3", *options]
-    ended = subprocess.run([*command, path.name], cwd=tmp_path, capture_output=True, text=True)
+    ended = subprocess.run([*command, path.name], cwd=tmp_path, check=False, capture_output=True, text=True)
     assert ended.stdout.strip() == left
 
 
 def test_a_step_hook_of_the_programs_own_is_called_though_the_window_closes_in_that_step(tmp_path):
-    hooked = "\ncalls = []\ntorch.optim.optimizer.register_optimizer_step_post_hook(lambda *_: calls.append(1))\n"
+    hooked = """
+    from torch.optim.optimizer import register_optimizer_step_post_hook
+    calls = []
+    register_optimizer_step_post_hook(lambda *_: calls.append(1))
+    """
     path = script(tmp_path, SETUP, hooked, LOOP, "\nprint(len(calls))\n", INSTALLED)
     command = [sys.executable, "-m", "gradcheck_freeze", "run", "--fail-on", "never", "--steps", "3"]
-    ended = subprocess.run([*command, path.name], cwd=tmp_path, capture_output=True, text=True)
+    ended = subprocess.run([*command, path.name], cwd=tmp_path, check=False, capture_output=True, text=True)
     assert ended.stdout.splitlines() == ["40", "0 1 0"]
 
 
@@ -337,15 +342,22 @@ def test_a_forked_child_is_left_alone_under_guard(tmp_path):
         """
         import os
         pid = os.fork()
-        if not pid:
+        if pid:
+            os.waitpid(pid, 0)
+        else:
             train()
         """,
         INSTALLED,
-        "\nsys.stdout.flush()\nos._exit(0) if not pid else os.waitpid(pid, 0)\n",
+        "\nsys.stdout.flush()\npid or os._exit(0)\n",
     )
     command = [sys.executable, "-m", "gradcheck_freeze", "run", "--fail-on", "never", "--steps", "3", "--guard"]
     ended = subprocess.run(
-        [*command, path.name], cwd=tmp_path, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"}
+        [*command, path.name],
+        cwd=tmp_path,
+        check=False,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
     )
     assert ended.stdout.splitlines() == ["0 0 0", f"1 1 0 {BETWEEN}"]
 
