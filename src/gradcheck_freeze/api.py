@@ -114,9 +114,10 @@ def diagnose(
 class watch:  # noqa: N801 - a context manager, written as a verb
     """Watch a training loop: `with watch(model, optimizer) as flow: ...; flow.diagnosis`.
 
-    The window closes when every optimizer has made `steps` steps, and at the end of the block. An exception in the block
-    goes on to the caller; what was seen until then is still diagnosed. compile: what `torch.compile` compiles runs "eager"
-    and is seen whole, or "opaque": compiled as ever, and seen from outside.
+    The window closes when every optimizer has made `steps` steps, and at the end of the block. It opens when `after` steps have
+    been made, and again `every` so many steps; with `guard`, what stood still in it is held against what it is at the end of the
+    block. An exception in the block goes on to the caller; what was seen until then is still diagnosed. compile: what
+    `torch.compile` compiles runs "eager" and is seen whole, or "opaque": compiled as ever, and seen from outside.
     """
 
     def __init__(
@@ -125,6 +126,9 @@ class watch:  # noqa: N801 - a context manager, written as a verb
         optimizer: torch.optim.Optimizer | Sequence[torch.optim.Optimizer] | None = None,
         *,
         steps: int = 3,
+        after: int = 0,
+        every: int = 0,
+        guard: bool = False,
         compile: str = "eager",
         frozen: Iterable[str] = (),
         trainable: Iterable[str] = (),
@@ -147,7 +151,8 @@ class watch:  # noqa: N801 - a context manager, written as a verb
             held = _optimizers(optimizer)
             names.update({"optimizer": held[0]} if len(held) == 1 else {f"optimizer{i}": o for i, o in enumerate(held)})
         self._contract = _contract(frozen, trainable, ignore)
-        self._recorder = Recorder(Placement(steps=steps, compiled=compile), names)
+        placement = Placement(steps=steps, after=after, every=every, guard=guard, compiled=compile)
+        self._recorder = Recorder(placement, names)
         self._diagnosis: Diagnosis | None = None
 
     def __enter__(self) -> Self:
@@ -174,10 +179,9 @@ def _contract(frozen: Iterable[str], trainable: Iterable[str], ignore: Iterable[
 
 
 def _judge(trace: Trace, contract: Contract) -> Diagnosis:
-    from gradcheck_freeze.flow.build import build
-    from gradcheck_freeze.rules.judge import judge
+    from gradcheck_freeze.rules.windows import judge_windows
 
-    plain = judge(build(trace), contract)
+    plain = judge_windows(trace, contract)
     return Diagnosis(**{field.name: getattr(plain, field.name) for field in fields(plain)})
 
 

@@ -74,6 +74,13 @@ _FORMAT = click.option(
     type=click.IntRange(min=1),
     help="Steps of every optimizer to watch (default: 3, and short programs whole).",
 )
+@click.option("--after", type=click.IntRange(min=0), help="Steps to let pass before anything is watched.")
+@click.option("--every", type=click.IntRange(min=1), help="Watch again every so many steps.")
+@click.option(
+    "--guard/--no-guard",
+    default=None,
+    help="Hold what is frozen against what it was in the window, to the end of the program.",
+)
 @click.option(
     "--max-ops", type=click.IntRange(min=1), default=5_000_000, show_default=True, help="Ops to record at most."
 )
@@ -101,6 +108,9 @@ def run(
     trainable: tuple[str, ...],
     ignore: tuple[str, ...],
     steps: int | None,
+    after: int | None,
+    every: int | None,
+    guard: bool | None,
     max_ops: int,
     compiled: str,
     fail_on: str | None,
@@ -113,13 +123,19 @@ def run(
     The program's standard output stays its own; the report goes to standard error.
     """
     from gradcheck_freeze.settings import read_settings
-    from gradcheck_freeze.trace.placement import OPS_BEYOND, Placement
+    from gradcheck_freeze.trace.placement import placed
 
     settings = read_settings(Path.cwd(), frozen, trainable, ignore)
     wanted = wanted_of(outputs, form)
     base = _load(baseline) if baseline else None
-    asked = steps or settings.steps
-    placement = Placement(asked or 3, max_ops, ops_beyond=0 if asked else OPS_BEYOND, compiled=compiled)
+    placement = placed(
+        steps or settings.steps,
+        max_ops,
+        settings.after if after is None else after,
+        settings.every if every is None else every,
+        settings.guard if guard is None else guard,
+        compiled,
+    )
     trace, outcome, among_ours = watch_program(target, list(arguments), as_module, placement)
     with among_ours:
         own = conclude(trace, settings.contract, wanted, fail_on or settings.fail_on, base)

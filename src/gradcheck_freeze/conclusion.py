@@ -105,18 +105,16 @@ def _summarize(diagnosis: Diagnosis, wanted: Wanted) -> None:
 
 def conclude(trace: Trace, contract: Contract, wanted: Wanted, fail_on: str, base: Diagnosis | None = None) -> int:
     """Judge a trace, print and write the reports, and return the status of our own; with a base, new findings count."""
-    from gradcheck_freeze.flow.build import build
     from gradcheck_freeze.rules.contract import Contract
-    from gradcheck_freeze.rules.judge import judge
+    from gradcheck_freeze.rules.windows import judge_windows
 
     problems: list[GradcheckFreezeError] = []
     try:
-        flow = build(trace)
         try:
-            diagnosis = judge(flow, contract)
+            diagnosis = judge_windows(trace, contract)
         except GradcheckFreezeError as error:
             problems.append(error)
-            diagnosis = judge(flow, Contract())
+            diagnosis = judge_windows(trace, Contract())
     except GradcheckFreezeError:
         raise
     except Exception as error:

@@ -44,6 +44,13 @@ def document(diagnosis: Diagnosis) -> Json:
             "backward_calls": window.backward_calls,
             "steps": window.steps,
             "closed": window.closed,
+            "steps_watched": [list(stretch) for stretch in window.steps_watched],
+            "guarded": window.guarded
+            and {
+                "parameters": window.guarded.parameters,
+                "last_step": window.guarded.last_step,
+                "changed": sorted(window.guarded.changed),
+            },
         },
         "parameters": [_parameter(r) for r in sorted(diagnosis.parameters.values(), key=lambda record: record.name)],
         "losses": [_loss(r) for r in sorted(diagnosis.losses, key=lambda r: (r.name, _order(r.location)))],

@@ -108,6 +108,9 @@ def build_case(flow: FlowGraph, intent: Intent) -> Case:
     read = _read_by_ops(flow) if starved else set()
     unread = {t for t in starved if not flow.tensors[t].data and t not in read}
     off_path = {t for t in starved - unread if not flow.tensors[t].data}
+    # What had its gradient in a step that was not watched, and plays no part in these, may well have its turn again.
+    had = (unread | off_path) & trace.fed_earlier
+    starved, unread, off_path = starved - had, unread - had, off_path - had
     cut: dict[int, Cut] = {}
     on_path = starved - unread - off_path
     # Where the trace has a whole path and the engine sent nothing, a custom function dropped it: no cut is to blame.

@@ -76,6 +76,15 @@ class Excerpt:
 
 
 @dataclass(frozen=True, slots=True)
+class GuardRecord:
+    """What was held, to the end of the run, against what it was in the window."""
+
+    parameters: int  # how many, buffers included
+    last_step: int
+    changed: tuple[str, ...]  # what was seen to change outside the windows, whether it may or not
+
+
+@dataclass(frozen=True, slots=True)
 class Window:
     """The part of the run that was watched."""
 
@@ -83,6 +92,8 @@ class Window:
     backward_calls: int
     steps: int
     closed: str  # why it closed, as a sentence part: "every optimizer had made 3 steps"
+    steps_watched: tuple[tuple[int, ...], ...] = ()  # first and last of each stretch, the first step of the run being 1
+    guarded: GuardRecord | None = None
 
 
 @dataclass(frozen=True, slots=True)

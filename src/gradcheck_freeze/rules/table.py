@@ -16,6 +16,7 @@ from gradcheck_freeze.rules.freeze_stops_short import freeze_stops_short
 from gradcheck_freeze.rules.freeze_without_effect import freeze_without_effect
 from gradcheck_freeze.rules.frozen_fed_gradient import frozen_fed_gradient
 from gradcheck_freeze.rules.frozen_made_anew import frozen_made_anew
+from gradcheck_freeze.rules.frozen_moved_later import frozen_moved_later
 from gradcheck_freeze.rules.frozen_statistics_drift import frozen_statistics_drift
 from gradcheck_freeze.rules.frozen_updated import frozen_updated
 from gradcheck_freeze.rules.frozen_written import frozen_written
@@ -65,6 +66,7 @@ RULES: tuple[Rule, ...] = (
     freeze_of_a_copy,
     freeze_stops_short,
     freeze_matches_nothing,
+    frozen_moved_later,
     detached_path,
     path_under_no_grad,
     path_leaves_torch,

@@ -18,6 +18,7 @@ from gradcheck_freeze.trace.record import (
     REQUIRES_GRAD,
     Backward,
     Declaration,
+    Guarded,
     ModuleCall,
     Site,
     Trace,
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
     from gradcheck_freeze.trace.recorder import Recorder
 
 
-def assemble(recorder: Recorder) -> Trace:
-    """Return the trace of a window that is about to be uninstalled."""
+def assemble(recorder: Recorder, guarded: Guarded | None = None) -> Trace:
+    """Return the trace of a run whose last window is closed, or about to be."""
     inventory, stepping, gradients = recorder.inventory, recorder.stepping, recorder.gradients
     sites = recorder.sites.resolve()
     modules, module_index = inventory.watched_modules()
@@ -114,6 +115,10 @@ def assemble(recorder: Recorder) -> Trace:
         gradient_bytes={slots[s]: size for s, size in gradients.sizes.items() if s in slots},
         without_memory=without_memory,
         gaps=[*recorder.gaps, *plan.gaps(len(without_memory))],
+        watched=recorder.pace.watched,
+        pauses=recorder.pace.pauses,
+        fed_earlier=frozenset(of(tuple(gradients.fed_earlier))),
+        guarded=_guarded(guarded, slots),
         closed=recorder.closed or "",
         torch_version=torch.__version__,
         root=str(Path.cwd()),
@@ -125,7 +130,6 @@ def _names_in_groups(recorder: Recorder) -> dict[int, str]:
     found: dict[int, str] = {}
     names = _optimizer_names(recorder)
     for number in range(len(recorder.stepping.optimizers)):
-        recorder.stepping.look(number)
         for i, group in enumerate(recorder.stepping.groups[number]):
             for j, slot in enumerate(group.tensors):
                 found.setdefault(slot, f"{names[number]}.param_groups.{i}.params.{j}")
@@ -206,6 +210,16 @@ def _switches(recorder: Recorder, index: dict[int, int]) -> list[Declaration]:
         for number, mode, site, after in recorder.modules.switches
         if number in index
     ]
+
+
+def _guarded(guarded: Guarded | None, slots: dict[int, int]) -> Guarded | None:
+    """Return what the guard found, by tensor."""
+    if guarded is None:
+        return None
+    changes = tuple(
+        replace(change, tensor=slots[change.tensor]) for change in guarded.changes if change.tensor in slots
+    )
+    return replace(guarded, tensors=tuple(slots[s] for s in guarded.tensors if s in slots), changes=changes)
 
 
 def _walks(recorder: Recorder) -> list[Declaration]:

@@ -79,6 +79,7 @@ class CompiledWatch:
 
     def uninstall(self) -> None:
         """Let code be compiled as before; a `with set_stance(...)` of the user's that is still open returns to that, too."""
+        self._installed = False
         dynamo: Any = sys.modules.get(_EVAL_FRAME)
         if self._stance is None or dynamo is None:
             return
@@ -91,14 +92,14 @@ class CompiledWatch:
     @contextmanager
     def aside(self) -> Iterator[None]:
         """Keep our stand-ins out of a compiled module while it is made: it would keep the `__call__` that it finds."""
-        patches, installed = self.recorder.patches, self.recorder.closed is None
+        recorder, installed = self.recorder, self.recorder.is_open
         if installed:
-            patches.suspend()
+            recorder.suspend()
         try:
             yield
         finally:
             if installed:
-                patches.resume()
+                recorder.resume()
 
     def _made(self, original: Any) -> Any:
         watch = self
@@ -130,7 +131,7 @@ class CompiledWatch:
                     dynamo._stance = watch._stance
             else:
                 given = original(callback)
-            if inside or watch.recorder.closed is not None:
+            if inside or not watch.recorder.is_open:
                 return given
             if given is not None:
                 watch._enter(frame)
@@ -167,7 +168,7 @@ class CompiledWatch:
         except Exception as error:
             region.recorded = False
             recorder.fail(error)
-        recorder.patches.suspend()
+        recorder.suspend()
         if region.ours:
             recorder.ops.asleep += 1
             region.was_on = remove_mode(recorder.ops)
@@ -192,9 +193,9 @@ class CompiledWatch:
 
     def _leave(self, region: _Region) -> None:
         recorder = self.recorder
-        if recorder.closed is not None:  # the window was closed inside
+        if not recorder.is_open:  # the window was closed inside
             return
-        recorder.patches.resume()
+        recorder.resume()
         if region.ours:
             recorder.ops.asleep -= 1
         if region.was_on:

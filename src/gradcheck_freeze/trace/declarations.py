@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import functools
 import sys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from gradcheck_freeze.trace.record import NONE
+from gradcheck_freeze.trace.record import NONE, REQUIRES_GRAD
 from gradcheck_freeze.trace.tensors import flags_of
 
 if TYPE_CHECKING:
@@ -53,6 +54,20 @@ class DeclarationWatch:
         except Exception as error:
             recorder.fail(error)
         return result
+
+    def switched_unseen(self, sites: Mapping[int, int]) -> None:
+        """Note the leaves whose flag was set while no window was open, at these sites where they are known."""
+        ops = self.recorder.ops
+        tensors, values = ops.tensors, ops.values
+        for reference in list(tensors.slots):
+            tensor = reference()
+            value = None if tensor is None else tensors.known(tensor)
+            if tensor is None or value is None or not tensor.is_leaf:
+                continue
+            slot, flags = values.tensor[value], flags_of(tensor)
+            if slot != NONE and (flags ^ values.flags[value]) & REQUIRES_GRAD:
+                tensors.add(tensor, NONE, flags, slot, len(ops.ops))
+                self._note("requires_grad", bool(flags & REQUIRES_GRAD), slot, sites.get(slot, NONE))
 
     def parameter_registered(self, module: torch.nn.Module, name: str, parameter: Any) -> None:
         """Note where a parameter was put under a name; returning None leaves it as it is."""

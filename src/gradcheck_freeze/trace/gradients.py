@@ -86,6 +86,7 @@ class GradientWatch:
         ] = {}  # slot → when and where the program put in a gradient of its own
         self.lent: set[int] = set()  # slots whose `.grad` a step took as that of another leaf
         self.written: set[int] = set()  # slots whose `.grad` the user's code wrote into since it was last looked at
+        self.fed_earlier: set[int] = set()  # slots whose `.grad` held something in a step that is not watched
         self._stepped: dict[int, int] = {}  # slot → the last backward that a step saw in its `.grad`
         self.states: dict[int, GradientState] = {}
         self.sizes: dict[int, int] = {}  # slot → bytes of its `.grad`, where that is dense
@@ -157,6 +158,23 @@ class GradientWatch:
                 if held[-1] > stepped and tensor is not None and not _hooked(tensor):
                     self.discarded.setdefault(slot, []).extend(b for b in held if b > stepped)
         self.written.clear()
+
+    def forget(self) -> None:
+        """Drop all that was seen of backward calls: the step they lead to is not watched."""
+        self.fed_earlier.update(self.contributors)
+        for known in (self.backwards, self.zeroings):
+            known.clear()
+        for by_slot in (self.contributors, self.discarded, self.handed, self.states, self.at_values, self._stepped):
+            by_slot.clear()
+        self.lent.clear()
+
+    def start_anew(self) -> None:
+        """Take every `.grad` as it is now: nothing is known of the backward calls that left something in it."""
+        self.contributors.clear()
+        self.written.clear()
+        self._stepped.clear()
+        self._held = self.held()
+        self._owners = {identity: slot for slot, (identity, _) in self._held.items()}
 
     def close(self) -> None:
         """Look at every `.grad` for the last time."""

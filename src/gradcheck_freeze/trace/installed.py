@@ -81,9 +81,10 @@ class Patches:
     def resume(self) -> None:
         """Put in again what `suspend` took out, where the program has put nothing of its own meanwhile."""
         with self._lock:
-            self._suspensions -= 1
-            if not self._suspensions:
-                self._put_in()
+            if self._suspensions:  # else everything was undone meanwhile
+                self._suspensions -= 1
+                if not self._suspensions:
+                    self._put_in()
 
     def _take_out(self) -> None:
         self._suspended = [
@@ -111,6 +112,7 @@ class Patches:
 
     def undo(self) -> None:
         """Take every hook out and put every original back, but where the program has put something of its own since."""
+        self._suspensions = 0
         self._suspended.clear()
         self._unhooked.clear()
         while self._handles:

@@ -61,6 +61,7 @@ class Inventory:
         self.short_lived: list[tuple[int, int, str, tuple[int, ...], str]] = []  # slot, parent, name, shape, dtype
         self.entries: dict[int, _Entry] = {}  # by module number
         self.facts: dict[int, _Facts] = {}
+        self.settled = False  # whether the facts, of when a window closed, go before what a tensor is now
         self.gone: set[int] = set()  # slots that their module no longer held when it was last looked at
 
     def number(self, module: torch.nn.Module) -> int:
@@ -245,7 +246,7 @@ class Inventory:
                     facts.shape,
                     facts.dtype,
                     facts.numel,
-                    facts.requires_grad if tensor is None else tensor.requires_grad,
+                    facts.requires_grad if tensor is None or self.settled else tensor.requires_grad,
                     kind in ("parameter", "buffer"),
                     modules.get(number, NONE),
                     slot not in self.gone,

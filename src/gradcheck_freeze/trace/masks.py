@@ -104,7 +104,7 @@ class MaskWatch:
     def before_step(self, slots: list[int]) -> None:
         """Keep what is needed to tell whether a step moves a tensor where its gradient was masked."""
         for slot in slots:
-            if slot in self.found:
+            if slot in self._where:
                 tensor = self.recorder.ops.tensors.slots[slot]()
                 if tensor is not None and tensor.grad is not None:
                     # Entries that no batch reached have a zero gradient too, and momentum may move them.
@@ -126,8 +126,8 @@ class MaskWatch:
             hooks = reference()
             if hooks is not None and key in hooks:
                 hooks[key] = hook
-        self._hooks.clear()
-        self._where.clear()
+        for known in (self._hooks, self._where, self._suspected, self._arrived, self._before):
+            known.clear()
 
 
 def _asked_by_user() -> bool:

@@ -131,6 +131,12 @@ class OpRecorder(TorchFunctionMode):  # type: ignore[misc]
         if not self.asleep:
             push_to_bottom(self)
 
+    def start_anew(self) -> None:
+        """Forget in what call and mode the last window ended, and see again."""
+        self.asleep = self.function_depth = 0
+        self.call = self.call_site = self.mode_site = NONE
+        self.probe = None
+
     def wake(self) -> int:
         """See again, however often `pause` was called, and return how often that was."""
         asleep, self.asleep = self.asleep, 0

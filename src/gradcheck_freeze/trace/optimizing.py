@@ -9,7 +9,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch.optim.optimizer import register_optimizer_step_pre_hook
+from torch.optim.optimizer import _global_optimizer_post_hooks, register_optimizer_step_pre_hook
 
 from gradcheck_freeze.trace.record import GradientState
 from gradcheck_freeze.trace.sites import made_by
@@ -88,9 +88,12 @@ class OptimizerWatch:
             return
         try:
             recorder.stepping.after()
+            recorder.hooks_follow = next(reversed(_global_optimizer_post_hooks.values())) != self.after_step
             recorder.close_when_done()
         except Exception as error:
             recorder.fail(error)
+        finally:
+            recorder.hooks_follow = False
 
     def scaler_answered(self, asked: tuple[int, int, int]) -> None:
         """Go on after a GradScaler was asked for a step, which may have been left out."""

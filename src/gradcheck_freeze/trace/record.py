@@ -277,6 +277,33 @@ class Prints:
 
 
 @dataclass(frozen=True, slots=True)
+class LaterChange:
+    """A tensor that stood still in the windows was seen to have changed outside them.
+
+    It was the same after step `since`, and differed after step `step`.
+    """
+
+    tensor: int
+    since: int
+    step: int
+    fed: bool  # a step between the two found a gradient in it
+    requires_grad: bool  # when it was seen to differ
+    at_end: bool  # read because the program, or the module that held it, came to its end: it may be past all training
+    optimizer: str = ""  # whose step it was, where it is known
+    site: int = NONE  # of that step
+    switched: int = NONE  # where `requires_grad_()` made it trainable
+
+
+@dataclass(frozen=True, slots=True)
+class Guarded:
+    """What was held against its numbers in the window, to the end of the run."""
+
+    tensors: tuple[int, ...]
+    last_step: int
+    changes: tuple[LaterChange, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Script:
     """The program that was watched and how it ended."""
 
@@ -325,6 +352,10 @@ class Trace:
     script: Script | None = None
     rank: Rank | None = None  # None: this process trains alone
     prints: list[Prints] = field(default_factory=list)  # where there are several ranks
+    watched: list[tuple[int, int]] = field(default_factory=list)  # first and last step of each window
+    pauses: list[int] = field(default_factory=list)  # ops that had run where nothing was watched for a while
+    fed_earlier: frozenset[int] = frozenset()  # tensors that got gradient before the windows
+    guarded: Guarded | None = None
     closed: str = ""  # why the window closed
     torch_version: str = ""
     root: str = ""  # the working directory: report paths are relative to it

@@ -90,6 +90,11 @@ class StepWatch:
         self.groups[number] = tuple(groups)
         return [slot for group in groups for slot in group.tensors]
 
+    def look_at_all(self) -> None:
+        """Read the groups of every optimizer."""
+        for number in range(len(self.optimizers)):
+            self.look(number)
+
     def _slots(self, tensors: list[torch.Tensor], before: OptimizerGroup | None) -> tuple[int, ...]:
         """Return the slots of a group's tensors; most often they are those it had `before`."""
         known, slot_of = self.recorder.tensors.slots, self.recorder.values.tensor
@@ -118,6 +123,13 @@ class StepWatch:
         for slot in self.compare(passing_over):
             op, site, after, call = self.pending.get(slot, (NONE, NONE, len(self.recorder.ops), NONE))
             self.writes.append(Write(slot, op, site, after, call))
+        self.pending.clear()
+
+    def start_anew(self) -> None:
+        """Take what every watched tensor holds now as given: what changed it since the last window was not watched."""
+        self.running.clear()
+        self._now = {}
+        self.compare()
         self.pending.clear()
 
     def slot_written(self, slot: int, op: int) -> None:

@@ -187,6 +187,16 @@ class Tensors:
             torch.UntypedStorage._free_weak_ref(self._storages.pop(key)[0])
         self._purge_at = max(_PURGE_FROM, 2 * len(self.entries))
 
+    def drop_computed(self) -> None:
+        """Forget what ops made, and what is gone: what becomes of it from now on is not seen."""
+        owner = self.values.tensor
+        for key in [key for key, entry in self.entries.items() if owner[entry[1]] == NONE]:
+            del self.entries[key]
+        for key in [key for key, (_, value) in self._storages.items() if owner[value] == NONE]:
+            torch.UntypedStorage._free_weak_ref(self._storages.pop(key)[0])
+        self.written.clear()
+        self._purge()
+
     def close(self) -> None:
         """Let go of every weak reference."""
         for handle, _ in self._storages.values():
