@@ -111,7 +111,10 @@ def run(
     base = _load(baseline) if baseline else None
     asked = steps or settings.steps
     placement = Placement(asked or 3, max_ops, ops_beyond=0 if asked else OPS_BEYOND)
+    process = os.getpid()
     trace, outcome, among_ours = watch_program(target, list(arguments), as_module, placement)
+    if os.getpid() != process:
+        sys.exit(outcome.status)  # a child that the program forked came to its end here: the report is its parent's
     with among_ours:
         own = conclude(trace, settings.contract, wanted, fail_on or settings.fail_on, base)
     if outcome.interrupted:
