@@ -73,8 +73,14 @@ class MaskWatch:
 
     def _watched(self, hook: Any, slot: int, site: int) -> Any:
         def watched(gradient: torch.Tensor) -> Any:
-            before = gradient.detach() != 0  # the hook may write into the gradient itself
+            before: torch.Tensor | None = None
+            try:
+                before = gradient.detach() != 0  # the hook may write into the gradient itself
+            except Exception as error:
+                self.recorder.fail(error)
             result = hook(gradient)
+            if before is None:
+                return result
             try:
                 after = result if isinstance(result, torch.Tensor) else gradient
                 lost = before & (after.detach() == 0)

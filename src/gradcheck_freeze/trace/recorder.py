@@ -151,6 +151,7 @@ class Recorder:
                 self.search(sys._getframe(1), final=True)
                 self.stepping.note_writes()
                 self.gradients.close()
+                self._note_shared()
                 self._trace = assemble(self)
         except Exception as error:
             self.fail(error)
@@ -226,6 +227,17 @@ class Recorder:
         """State once that something could not be seen."""
         if Gap(what) not in self.gaps:
             self.gaps.append(Gap(what))
+
+    def stepped_elsewhere(self) -> None:
+        """Say that an optimizer stepped where nothing is watched, if the window is open."""
+        if self._open:
+            self.gap("an optimizer stepped in another thread; what is computed and trained there was not watched")
+
+    def _note_shared(self) -> None:
+        """Say that other processes can write into parameters, as where several train one model."""
+        live = (tensor for reference in self.ops.tensors.slots if (tensor := reference()) is not None)
+        if any(type(t) is torch.nn.Parameter and t.device.type == "cpu" and t.is_shared() for t in live):
+            self.gap("parameters are in shared memory; what other processes do to them was not watched")
 
     def close_when_done(self) -> None:
         """Close the window if every optimizer has made its steps and the budget beyond them is spent."""
