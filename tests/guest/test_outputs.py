@@ -45,7 +45,11 @@ def test_files_that_cannot_be_written_are_told_and_the_others_and_the_printed_re
     assert json.loads((tmp_path / "good.json").read_text())["findings"] == []
     for path in ("file/r.json", "absent/r.html", *(["/dev/full"] if Path("/dev/full").exists() else [])):
         assert path in done.stderr
-    assert sorted(path.name for path in tmp_path.iterdir() if path.name != "__pycache__") == ["file", "good.json", "p.py"]
+    assert sorted(path.name for path in tmp_path.iterdir() if path.name != "__pycache__") == [
+        "file",
+        "good.json",
+        "p.py",
+    ]
 
 
 @pytest.mark.parametrize(
