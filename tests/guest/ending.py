@@ -3,6 +3,7 @@
 import hashlib
 import random
 import sys
+from pathlib import Path
 from typing import Any
 
 
@@ -50,5 +51,4 @@ def _take(value: Any, digest: Any) -> None:
 
 def write_state(path: str) -> None:
     """Write what `__main__` holds into a file."""
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(state_of(dict(vars(sys.modules["__main__"]))))
+    Path(path).write_text(state_of(dict(vars(sys.modules["__main__"]))), "utf-8")

@@ -78,7 +78,7 @@ ENTRIES = {
 }  # fmt: skip
 
 # What closes a row of the trace: without it the trace is no longer whole, and the command says that there is no report.
-WITHOUT_REPORT = {"OpRecorder._end"}
+WITHOUT_REPORT = {"OpRecorder._end", "OpRecorder.write_op"}
 
 
 def _is_entry(name: str) -> bool:
@@ -88,8 +88,21 @@ def _is_entry(name: str) -> bool:
 
 def inner_functions() -> dict[str, tuple[Any, str]]:
     """Return every function of the trace room that may fail: its name → where it is kept."""
-    from gradcheck_freeze.trace import fingerprint, gradients, inventory, kept, lookups, masks, modules, numbers
-    from gradcheck_freeze.trace import ops, recorder, sites, steps, tensors
+    from gradcheck_freeze.trace import (
+        fingerprint,
+        gradients,
+        inventory,
+        kept,
+        lookups,
+        masks,
+        modules,
+        numbers,
+        ops,
+        recorder,
+        sites,
+        steps,
+        tensors,
+    )
 
     found: dict[str, tuple[Any, str]] = {
         "assemble": (recorder, "assemble"),

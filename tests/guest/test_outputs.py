@@ -24,6 +24,7 @@ def tool(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "gradcheck_freeze", *arguments],
         cwd=folder,
+        check=False,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
@@ -83,6 +84,6 @@ def test_nothing_of_ours_can_run_code_out_of_a_file() -> None:
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             assert not banned & {name.partition(".")[0] for name in names}, path
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-                assert node.func.id != "eval" and (node.func.id != "exec" or path.name == "program.py"), path
+                assert node.func.id not in ({"eval"} if path.name == "program.py" else {"eval", "exec"}), path
             if isinstance(node, ast.Call) and ast.unparse(node.func) == "torch.load":
                 pytest.fail(f"torch.load in {path}")
