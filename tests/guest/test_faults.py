@@ -73,6 +73,7 @@ ENTRIES = {
     *("Recorder.gap", "Recorder.abandon", "Recorder._uninstall", "MaskWatch.close", "Tensors.close"),
     *("OpRecorder.pause", "OpRecorder.resume", "OpRecorder.wake", "StepWatch.begin", "StepWatch.after"),
     "StepWatch._wrap",
+    "Tensors.forget",  # swapping tensors needs our weak references gone: where that fails torch refuses the swap
     "ModuleWatch._enter",  # its guard is inside it, as calls of modules are many
     "StepWatch.broken_off",
 }  # fmt: skip

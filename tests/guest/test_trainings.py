@@ -85,7 +85,7 @@ def _run(with_us: bool) -> int:
 
 def _comparable(text: str, above: str) -> str:
     """Take out the folder, and at which line of whose code torch's C++ raised a warning: for it that is a frame of ours."""
-    text = re.sub(r"^/\S+:\d+: (?=\w*Warning: )", "", text.replace(above, "ABOVE"), flags=re.M)
+    text = re.sub(r"^(?:/|ABOVE)\S+:\d+: (?=\w*Warning: )", "", text.replace(above, "ABOVE"), flags=re.M)
     return re.sub(r"^  (?!File )\S.*\n", "", text, flags=re.M)
 
 
