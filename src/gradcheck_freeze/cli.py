@@ -136,7 +136,10 @@ def run(
         settings.guard if guard is None else guard,
         compiled,
     )
+    process = os.getpid()
     trace, outcome, among_ours = watch_program(target, list(arguments), as_module, placement)
+    if os.getpid() != process:
+        sys.exit(outcome.status)  # a child that the program forked came to its end here: the report is its parent's
     with among_ours:
         own = conclude(trace, settings.contract, wanted, fail_on or settings.fail_on, base)
     if outcome.interrupted:

@@ -98,10 +98,13 @@ class DeclarationWatch:
 
         @functools.wraps(original)
         def named_parameters(module: torch.nn.Module, *args: Any, **kwargs: Any) -> Any:
-            if recorder.here():
-                frame = sys._getframe(1)
-                if recorder.sites.is_user(frame.f_code.co_filename):
-                    self.walked.setdefault(recorder.sites.of(frame), len(recorder.ops.ops))
+            try:
+                if recorder.here():
+                    frame = sys._getframe(1)
+                    if recorder.sites.is_user(frame.f_code.co_filename):
+                        self.walked.setdefault(recorder.sites.of(frame), len(recorder.ops.ops))
+            except Exception as error:
+                recorder.fail(error)
             return original(module, *args, **kwargs)
 
         return named_parameters

@@ -86,10 +86,15 @@ class MaskWatch:
 
     def _watched(self, hook: Any, slot: int, site: int) -> Any:
         def watched(gradient: torch.Tensor) -> Any:
-            if not has_memory(gradient):
-                return hook(gradient)
-            before = gradient.detach() != 0  # the hook may write into the gradient itself
+            before: torch.Tensor | None = None
+            try:
+                if has_memory(gradient):
+                    before = gradient.detach() != 0  # the hook may write into the gradient itself
+            except Exception as error:
+                self.recorder.fail(error)
             result = hook(gradient)
+            if before is None:
+                return result
             try:
                 after = result if isinstance(result, torch.Tensor) else gradient
                 lost = before & (after.detach() == 0)

@@ -67,9 +67,10 @@ class OptimizerWatch:
         """Look at everything before a step."""
         recorder = self.recorder
         if not recorder.watches():
+            recorder.stepped_elsewhere()
             return None
-        recorder.stepping.begin(optimizer)
         try:
+            recorder.stepping.begin(optimizer)
             frame = sys._getframe(1)
             with torch._C.DisableTorchFunction():
                 recorder.search(frame)

@@ -144,7 +144,7 @@ class Recorder:
         self.ops.asleep += 1  # stays so where the mode is not on the stack now, as inside a backward
         if was_open:
             self._settle()
-            self._each(partial(self.pace.window_over, last=True))
+            self._each(self._note_shared, partial(self.pace.window_over, last=True))
         self._each(self._keep)
         self.asleep = False
         if self.hooks_follow:
@@ -273,6 +273,17 @@ class Recorder:
         """State once that something could not be seen, and where that was first."""
         if all(gap.what != what for gap in self.gaps):
             self.gaps.append(Gap(what, site))
+
+    def stepped_elsewhere(self) -> None:
+        """Say that an optimizer stepped where nothing is watched, if the window is open."""
+        if self._open:
+            self.gap("an optimizer stepped in another thread; what is computed and trained there was not watched")
+
+    def _note_shared(self) -> None:
+        """Say that other processes can write into parameters, as where several train one model."""
+        live = (tensor for reference in self.ops.tensors.slots if (tensor := reference()) is not None)
+        if any(type(t) is torch.nn.Parameter and t.device.type == "cpu" and t.is_shared() for t in live):
+            self.gap("parameters are in shared memory; what other processes do to them was not watched")
 
     def close_when_done(self) -> None:
         """Close the window, or go to sleep, if every optimizer has made its steps and the budget beyond them is spent."""

@@ -108,8 +108,11 @@ class Unseen:
         recorder = self.recorder
 
         def __enter__(context: Any) -> Any:  # noqa: N807
-            if recorder.here():
-                recorder.ops.mode_site = recorder.sites.here(sys._getframe(1))
+            try:
+                if recorder.here():
+                    recorder.ops.mode_site = recorder.sites.here(sys._getframe(1))
+            except Exception as error:
+                recorder.fail(error)
             return original(context)
 
         return __enter__
@@ -171,8 +174,11 @@ class Unseen:
         recorder = self.recorder
 
         def swap_tensors(first: Any, second: Any) -> Any:
-            for tensor in (first, second):
-                recorder.ops.tensors.forget(tensor)
+            try:
+                for tensor in (first, second):
+                    recorder.ops.tensors.forget(tensor)
+            except Exception as error:
+                recorder.fail(error)
             return original(first, second)
 
         return swap_tensors
@@ -201,7 +207,11 @@ class Unseen:
         def step(scaler: Any, optimizer: Any, *args: Any, **kwargs: Any) -> Any:
             if not recorder.here() or not scaler.is_enabled():
                 return original(scaler, optimizer, *args, **kwargs)
-            asked = recorder.stepping.asked(optimizer, recorder.sites.here(sys._getframe(1)))
+            try:
+                asked = recorder.stepping.asked(optimizer, recorder.sites.here(sys._getframe(1)))
+            except Exception as error:
+                recorder.fail(error)
+                return original(scaler, optimizer, *args, **kwargs)
             try:
                 return original(scaler, optimizer, *args, **kwargs)
             finally:
