@@ -12,13 +12,16 @@ import functools
 import torch
 import xxhash
 
+from gradcheck_freeze.trace.distributed import local
+
 
 def fingerprint(tensor: torch.Tensor) -> int:
     """Return a 128-bit hash of the tensor's elements, of any shape, dtype and device; 0 where it has no memory.
 
     A tensor that is not dense CPU memory is copied to where it can be read. Tensors without storage (meta, fake)
-    give 0: they cannot change.
+    give 0: they cannot change. Of a sharded tensor the part that this process holds is read.
     """
+    tensor = local(tensor)
     if not (
         tensor.is_cpu
         and tensor.layout is torch.strided

@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+from gradcheck_freeze.trace.distributed import local
 from gradcheck_freeze.trace.installed import push_to_bottom, remove_mode
 from gradcheck_freeze.trace.ops import OpRecorder
 from gradcheck_freeze.trace.record import NONE, Backward, GradientState, ZeroGrad
@@ -41,7 +42,8 @@ def state_of(gradients: list[torch.Tensor]) -> list[GradientState]:
 
 def _elements(gradient: torch.Tensor) -> torch.Tensor:
     """Return a dense tensor of the elements that a gradient holds."""
-    values = gradient.detach() if gradient.requires_grad else gradient
+    values = local(gradient)
+    values = values.detach() if values.requires_grad else values
     if values.layout is torch.strided:
         return values
     return values.coalesce().values() if values.layout is torch.sparse_coo else values.to_dense()
@@ -120,7 +122,7 @@ class GradientWatch:
     def held(self) -> Held:
         """Return identity and version of every `.grad` that is there."""
         return {
-            slot: (id(gradient), gradient._version)
+            slot: (id(gradient), local(gradient)._version)
             for slot, reference in enumerate(self.recorder.tensors.slots)
             if (tensor := reference()) is not None
             and tensor.requires_grad
@@ -139,7 +141,7 @@ class GradientWatch:
             tensor = references[slot]()
             gradient = None if tensor is None else tensor.grad
             if gradient is None or (
-                (slot in self.written or last != (id(gradient), gradient._version))
+                (slot in self.written or last != (id(gradient), local(gradient)._version))
                 and state_of([gradient])[0].state == "zero"
             ):
                 held, stepped = self.contributors.pop(slot), self._stepped.get(slot, NONE)

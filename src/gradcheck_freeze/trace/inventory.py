@@ -9,6 +9,7 @@ from weakref import ref
 import torch
 
 from gradcheck_freeze.trace import names
+from gradcheck_freeze.trace.distributed import attribute_of, flat_parameters, kept_equal, spread_of_dtensor, wrapped
 from gradcheck_freeze.trace.ops import OpRecorder
 from gradcheck_freeze.trace.record import LEAF, NONE, REQUIRES_GRAD, WatchedModule, WatchedTensor
 
@@ -61,6 +62,8 @@ class Inventory:
         self.short_lived: list[tuple[int, int, str, tuple[int, ...], str]] = []  # slot, parent, name, shape, dtype
         self.entries: dict[int, _Entry] = {}  # by module number
         self.facts: dict[int, _Facts] = {}
+        self.wrappers: dict[int, int] = {}  # number of a wrapper → that of the author's module inside it
+        self.spread: dict[int, str] = {}  # slot → whether a wrapper keeps it equal on all ranks, or in parts
         self.gone: set[int] = set()  # slots that their module no longer held when it was last looked at
 
     def number(self, module: torch.nn.Module) -> int:
@@ -96,7 +99,7 @@ class Inventory:
 
     def walk(self, final: bool) -> None:
         """Walk every live module from its roots, give its tensors slots and names, and note how they stand."""
-        alive = [(module, names) for reference, names in self.roots.values() if (module := reference()) is not None]
+        alive = self._roots()
         inner: set[int] = set()
         for module, _ in alive:
             inner.update(id(child) for child in _below(module))
@@ -136,6 +139,40 @@ class Inventory:
                 self.gone.add(slot)
         self.kept = {**names_now, **{slot: known for slot, known in self.kept.items() if slot not in names_now}}
 
+    def _roots(self) -> list[tuple[torch.nn.Module, list[str]]]:
+        """Return the live modules that variables hold, with their names; what is in a wrapper answers to its names too."""
+        alive = [(module, names) for reference, names in self.roots.values() if (module := reference()) is not None]
+        own = {id(module): (module, list(names)) for module, names in alive if not attribute_of(module)}
+        for module, paths in alive:
+            full = list(paths)
+            inner: torch.nn.Module | None = module
+            while inner is not None and (attribute := attribute_of(inner)):
+                outer, inner = inner, wrapped(inner)
+                full = [f"{path}.{attribute}" for path in full]
+                self._note_wrapper(outer, inner)
+            if inner is not None and inner is not module:
+                held = own.setdefault(id(inner), (inner, []))[1]
+                held.extend(name for name in (*paths, *full) if name not in held)
+        return list(own.values())
+
+    def _note_wrapper(self, outer: torch.nn.Module, inner: torch.nn.Module | None) -> None:
+        """Note what a wrapper wraps, and what it does to the parameters in it."""
+        while inner is not None and attribute_of(inner):
+            inner = wrapped(inner)
+        if inner is not None:
+            self.wrappers[self.number(outer)] = self.number(inner)
+        for tensor in kept_equal(outer):
+            self._note_spread(tensor, "replicated")
+        for flat in flat_parameters(outer):
+            for tensor in (flat, *(flat._params or ())):
+                self._note_spread(tensor, "sharded")
+
+    def _note_spread(self, tensor: torch.Tensor, spread: str) -> None:
+        self.recorder.value_of(tensor)
+        slot = self.recorder.tensors.adopt(tensor)
+        if slot != NONE:
+            self.spread[slot] = spread
+
     def _is_inner(self, module: torch.nn.Module) -> bool:
         return any(
             other is not None and other is not module and any(child is module for child in other._modules.values())
@@ -148,6 +185,9 @@ class Inventory:
         stack = [(module, path, parent, registered)]
         while stack:
             module, path, parent, registered = stack.pop()
+            while (inner := wrapped(module)) is not None:
+                self._note_wrapper(module, inner)
+                module = inner
             number = self.number(module)
             entry = seen.get(number)
             if entry is None:
@@ -175,6 +215,8 @@ class Inventory:
             if slot == NONE:
                 continue
             self.facts[slot] = _facts(tensor)
+            if spread := spread_of_dtensor(tensor):
+                self.spread[slot] = spread
             held.add(slot)
             full = [f"{path}.{name}" for path in entry.paths]
             known = kept.get(slot)
@@ -221,6 +263,7 @@ class Inventory:
                     self.constructed.get(number, NONE),
                 )
             )
+        index.update({outer: index[inner] for outer, inner in self.wrappers.items() if inner in index})
         return watched, index
 
     def watched_tensors(
@@ -252,6 +295,7 @@ class Inventory:
                     self.tensor_declared.get(slot, NONE),
                     facts.attributes,
                     self.tensor_built.get(slot, NONE),
+                    self.spread.get(slot, ""),
                 )
             )
         return watched, index

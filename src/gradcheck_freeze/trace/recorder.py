@@ -58,6 +58,7 @@ class Recorder:
         self.stepping = StepWatch(self.ops, self.gradients, self.masks, self._watched)
         self.optimizing = OptimizerWatch(self)
         self.modules = ModuleWatch(self)
+        self.ops.stand_in = self.modules.stand_in
         self.declaring = DeclarationWatch(self)
         self.unseen = Unseen(self)
         self.kept = KeptWatch(self)

@@ -10,6 +10,7 @@ from weakref import ref
 
 import torch
 
+from gradcheck_freeze.trace.distributed import local
 from gradcheck_freeze.trace.fingerprint import fingerprint
 from gradcheck_freeze.trace.gradients import GradientWatch
 from gradcheck_freeze.trace.masks import MaskWatch
@@ -108,7 +109,7 @@ class StepWatch:
             if slot in passing_over or (tensor := references[slot]()) is None:
                 continue
             now = fingerprint(tensor)
-            size += tensor.nbytes
+            size += local(tensor).nbytes
             if prints.get(slot, now) != now:
                 changed[slot] = None
             prints[slot] = now
@@ -166,7 +167,7 @@ class StepWatch:
 
     def _copies(self, slots: list[int]) -> dict[int, torch.Tensor]:
         """Return copies of what a step may move, if they are small enough to be kept while it runs."""
-        tensors = {slot: t for slot in slots if (t := self.recorder.tensors.slots[slot]()) is not None}
+        tensors = {slot: local(t) for slot in slots if (t := self.recorder.tensors.slots[slot]()) is not None}
         plain = {
             slot: t for slot, t in tensors.items() if type(t) in _PLAIN and t.is_floating_point() and not t.is_meta
         }
@@ -180,8 +181,8 @@ class StepWatch:
         with torch._C.DisableTorchFunction(), torch.no_grad():
             for slot, before in copies.items():
                 tensor = self.recorder.tensors.slots[slot]()
-                if tensor is not None and tensor.shape == before.shape:
-                    moved, norm = (float(torch.linalg.vector_norm(t)) for t in (tensor.detach() - before, before))
+                if tensor is not None and (here := local(tensor)).shape == before.shape:
+                    moved, norm = (float(torch.linalg.vector_norm(t)) for t in (here.detach() - before, before))
                     ratios[slot] = moved / norm if norm else None
         return ratios
 
