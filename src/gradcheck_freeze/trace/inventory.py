@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import Any
 from weakref import ref
 
@@ -12,6 +13,7 @@ from gradcheck_freeze.trace import names
 from gradcheck_freeze.trace.distributed import attribute_of, flat_parameters, kept_equal, spread_of_dtensor, wrapped
 from gradcheck_freeze.trace.ops import OpRecorder
 from gradcheck_freeze.trace.record import LEAF, NONE, REQUIRES_GRAD, WatchedModule, WatchedTensor
+from gradcheck_freeze.trace.tensors import is_leaf
 
 _KNOWN_ATTRIBUTES = frozenset(vars(torch.nn.Parameter(torch.empty(0)))) | {"requires_grad"}
 
@@ -63,6 +65,11 @@ class Inventory:
         self.entries: dict[int, _Entry] = {}  # by module number
         self.facts: dict[int, _Facts] = {}
         self.wrappers: dict[int, int] = {}  # number of a wrapper → that of the author's module inside it
+        self.frozen_when_wrapped: dict[
+            int, frozenset[int]
+        ] = {}  # wrapper → parameters then frozen: it leaves them alone
+        self.flattened: dict[int, tuple[str, ...]] = {}  # slot of a flat parameter → the names of those it holds
+        self.whole: dict[int, tuple[int, ...]] = {}  # slot → shape of the whole of which this process holds a part
         self.spread: dict[int, str] = {}  # slot → whether a wrapper keeps it equal on all ranks, or in parts
         self.gone: set[int] = set()  # slots that their module no longer held when it was last looked at
 
@@ -162,16 +169,25 @@ class Inventory:
         if inner is not None:
             self.wrappers[self.number(outer)] = self.number(inner)
         for tensor in kept_equal(outer):
-            self._note_spread(tensor, "replicated")
+            if id(tensor) not in self.frozen_when_wrapped.get(self.number(outer), ()):
+                self._note_spread(tensor, "replicated")
         for flat in flat_parameters(outer):
-            for tensor in (flat, *(flat._params or ())):
-                self._note_spread(tensor, "sharded")
+            slot = self._note_spread(flat, "sharded")
+            self.flattened[slot] = tuple(flat._fqns)
+            for tensor, shape in zip(flat._params or (), flat._shapes, strict=False):
+                self.whole[self._note_spread(tensor, "sharded")] = tuple(shape)
 
-    def _note_spread(self, tensor: torch.Tensor, spread: str) -> None:
+    def wraps(self, outer: torch.nn.Module, inner: torch.nn.Module) -> None:
+        """Note what is frozen when a module is wrapped; the wrapper holds these parameters, so no identity is given anew."""
+        frozen = (id(parameter) for parameter in inner.parameters() if not parameter.requires_grad)
+        self.frozen_when_wrapped[self.number(outer)] = frozenset(frozen)
+
+    def _note_spread(self, tensor: torch.Tensor, spread: str) -> int:
         self.recorder.value_of(tensor)
         slot = self.recorder.tensors.adopt(tensor)
         if slot != NONE:
             self.spread[slot] = spread
+        return slot
 
     def _is_inner(self, module: torch.nn.Module) -> bool:
         return any(
@@ -230,7 +246,7 @@ class Inventory:
         found: list[tuple[str, int]] = []
         ops, values, tensors = self.recorder.ops, self.recorder.values, self.recorder.tensors
         for name, held in vars(module).items():
-            if not isinstance(held, torch.Tensor) or not held.requires_grad or held.is_leaf:
+            if not isinstance(held, torch.Tensor) or not held.requires_grad or is_leaf(held):
                 continue
             value = tensors.known(held)
             op = NONE if value is None else values.op[value]
@@ -280,6 +296,10 @@ class Inventory:
             facts = self.facts.get(slot) or (None if tensor is None else _facts(tensor))
             if facts is None:
                 facts = _Facts((), "", 0, bool(flags & REQUIRES_GRAD and flags & LEAF), ())
+            if slot in self.whole:
+                facts = replace(facts, shape=self.whole[slot], numel=math.prod(self.whole[slot]))
+            if slot in self.flattened and full[0].endswith("._flat_param"):
+                aliases += [f"{full[0].removesuffix('_flat_param')}{name}" for name in self.flattened[slot]]
             index[slot] = len(watched)
             watched.append(
                 WatchedTensor(

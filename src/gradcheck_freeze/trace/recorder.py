@@ -21,6 +21,7 @@ from torch.optim.optimizer import register_optimizer_step_post_hook, register_op
 
 from gradcheck_freeze.trace.assemble import assemble
 from gradcheck_freeze.trace.declarations import DeclarationWatch
+from gradcheck_freeze.trace.distributed import rank
 from gradcheck_freeze.trace.gradients import GradientWatch
 from gradcheck_freeze.trace.installed import Patches, answer_as_if_absent, push_to_bottom, remove_mode
 from gradcheck_freeze.trace.inventory import Inventory
@@ -32,7 +33,7 @@ from gradcheck_freeze.trace.names import namespaces_of
 from gradcheck_freeze.trace.ops import OpRecorder
 from gradcheck_freeze.trace.optimizing import OptimizerWatch, in_a_step
 from gradcheck_freeze.trace.placement import Placement
-from gradcheck_freeze.trace.record import NONE, Gap, Trace
+from gradcheck_freeze.trace.record import NONE, Gap, Rank, Trace
 from gradcheck_freeze.trace.sites import Sites
 from gradcheck_freeze.trace.steps import StepWatch
 from gradcheck_freeze.trace.unseen import Unseen, transforms
@@ -70,6 +71,7 @@ class Recorder:
         self._visits: dict[int, int] = {}
         self._watched_now: tuple[Any, list[int], Any] = None, [], None
         self._trace: Trace | None = None
+        self.rank: Rank | None = None
         self._stance: Any = None
         self._names = names
         self.loss_names: dict[int, str] = {}  # backward → the name its loss was handed over under
@@ -247,6 +249,7 @@ class Recorder:
 
     def search(self, frame: Any, final: bool = False) -> None:
         """Search the user's variables for names: at one place at the first visit, the second, the fourth, the eighth…"""
+        self.rank = rank() or self.rank  # the group may be gone when the window closes
         user = self.sites.user_frames(frame)
         key = self.sites.of(user[-1]) if user else NONE
         self._visits[key] = visits = self._visits.get(key, 0) + 1

@@ -10,14 +10,15 @@ from weakref import ref
 
 import torch
 
-from gradcheck_freeze.trace.distributed import local
+from gradcheck_freeze.trace.distributed import local, rank
 from gradcheck_freeze.trace.fingerprint import fingerprint
 from gradcheck_freeze.trace.gradients import GradientWatch
 from gradcheck_freeze.trace.masks import MaskWatch
 from gradcheck_freeze.trace.ops import OpRecorder
-from gradcheck_freeze.trace.record import NONE, GradientState, OptimizerGroup, SkippedStep, Step, Write
+from gradcheck_freeze.trace.record import NONE, GradientState, OptimizerGroup, Prints, SkippedStep, Step, Write
 
 _MEASURED = 1  # steps of each optimizer of which it is told how far they move: it costs as much as the rest of the look
+_COMPARED = 3  # steps of each optimizer after which ranks are compared
 _MOST_COPIED = 64_000_000  # bytes that are kept for that while such a step runs
 _SETTINGS = ("lr", "weight_decay", "momentum")
 
@@ -53,6 +54,7 @@ class StepWatch:
         ] = {}  # slot → the last write seen: op, site, time, module call
         self.prints: dict[int, int] = {}
         self.running: list[int] = []  # the optimizers whose step is running, the outermost first
+        self.compared: list[Prints] = []  # what there was at the first steps, where several ranks train together
         self._now: dict[str, Any] = {}
 
     def number(self, optimizer: torch.optim.Optimizer, site: int = NONE) -> int:
@@ -149,6 +151,8 @@ class StepWatch:
         # or it has never been read: there would be nothing to compare the first step with.
         sure = {s for s, held in gradients.items() if held.state == "finite" and s in self.prints}
         self.note_writes(sure - self.pending.keys())
+        if not self.counts[number]:
+            self._keep_prints(number)
         self.masks.before_step(slots)
         self._now = {
             "number": number,
@@ -234,6 +238,13 @@ class StepWatch:
             Step(number, now["site"], len(self.recorder.ops), gradients, now["losses"], changed, lr, moved)
         )
         self.counts[number] += 1
+        if self.counts[number] <= _COMPARED:
+            self._keep_prints(number)
+
+    def _keep_prints(self, number: int) -> None:
+        """Keep the fingerprints just taken, to be held against those of other ranks."""
+        if rank() is not None:
+            self.compared.append(Prints(number, self.counts[number], dict(self.prints)))
 
     def broken_off(self) -> None:
         """Go on after a step that raised: torch calls no hook then."""
