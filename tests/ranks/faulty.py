@@ -40,7 +40,7 @@ def step(model, optimizer):
 
 def leaking():
     net = Net()
-    net.encoder.require_grad = False
+    net.encoder.requires_grad = False
     typo = spread(net)
     optimizer = torch.optim.Adam(typo.parameters(), lr=0.01)
     for _ in range(4):

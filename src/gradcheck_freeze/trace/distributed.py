@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from types import FrameType
 from typing import Any
 
 import torch
@@ -109,6 +110,11 @@ def gathers(module: torch.nn.Module) -> bool:
         return True
     kind = _class("torch.distributed.fsdp.fully_sharded_data_parallel", "FullyShardedDataParallel")
     return kind is not None and isinstance(module, kind)
+
+
+def made_by_sharding(frame: FrameType) -> bool:
+    """Return whether torch.distributed makes a parameter here: of what it gathered, to stand for one of the author's."""
+    return str(frame.f_globals.get("__name__", "")).startswith("torch.distributed.fsdp.")
 
 
 def rank() -> Rank | None:

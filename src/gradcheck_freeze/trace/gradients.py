@@ -28,8 +28,10 @@ def state_of(gradients: list[torch.Tensor]) -> list[GradientState]:
     """Return what each gradient holds; a norm that underflows to 0 is looked at again, element by element."""
     held = [_elements(gradient) for gradient in gradients]
     states = []
-    for values, norm in zip(held, _norms(held), strict=True):
-        if 0.0 < norm < math.inf:
+    for gradient, values, norm in zip(gradients, held, _norms(held), strict=True):
+        if not values.numel() and gradient.numel():
+            states.append(GradientState("finite"))  # other ranks hold all of it, and nothing here says that it is zero
+        elif 0.0 < norm < math.inf:
             states.append(GradientState("finite", norm))
         elif norm != 0.0:
             states.append(GradientState("finite" if bool(torch.isfinite(values).all()) else "nonfinite"))

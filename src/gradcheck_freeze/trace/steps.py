@@ -232,6 +232,9 @@ class StepWatch:
             changed.update(self._ratios({slot: copies[slot] for slot in changed if slot in copies}))
         self.recorder.tensors.moved(changed)
         gradients: dict[int, GradientState] = now["gradients"]
+        changed.update(
+            {slot: None for slot, held in gradients.items() if held.state == "finite" and self._elsewhere(slot)}
+        )
         lr = tuple(group.settings.get("lr", 0.0) for group in self.groups[number])
         moved = self.masks.after_step()
         self.steps.append(
@@ -245,6 +248,11 @@ class StepWatch:
         """Keep the fingerprints just taken, to be held against those of other ranks."""
         if rank() is not None:
             self.compared.append(Prints(number, self.counts[number], dict(self.prints)))
+
+    def _elsewhere(self, slot: int) -> bool:
+        """Return whether other ranks hold all of a sharded tensor, which moves there as its gradient says."""
+        tensor = self.recorder.tensors.slots[slot]()
+        return tensor is not None and local(tensor).numel() == 0 < tensor.numel()
 
     def broken_off(self) -> None:
         """Go on after a step that raised: torch calls no hook then."""

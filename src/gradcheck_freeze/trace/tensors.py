@@ -46,7 +46,7 @@ def flags_of(tensor: torch.Tensor) -> int:
 def is_leaf(tensor: torch.Tensor) -> bool:
     """Return whether a tensor is a leaf; torch does not answer for some views whose base was written since."""
     try:
-        return tensor.is_leaf
+        return bool(tensor.is_leaf)
     except RuntimeError:
         return False
 
