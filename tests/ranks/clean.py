@@ -3,6 +3,7 @@
 import hashlib
 import os
 import sys
+from pathlib import Path
 
 import torch
 import torch.distributed as dist
@@ -14,7 +15,7 @@ COLLECTIVES = []
 for name in ("all_reduce", "all_gather", "broadcast", "barrier", "allgather", "allreduce", "reduce_scatter"):
     if hasattr(dist, name):
 
-        def counted(*args, _name=name, _call=getattr(dist, name), **kwargs):
+        def counted(*args, _name=name, _call=getattr(dist, name), **kwargs):  # noqa: B008
             COLLECTIVES.append(_name)
             return _call(*args, **kwargs)
 
@@ -63,7 +64,7 @@ def train(model, every=1, sync=None):
     for tensor in (*model.parameters(), *model.buffers()):
         digest.update(local(tensor.detach()).numpy().tobytes())
     digest.update(torch.get_rng_state().numpy().tobytes())
-    with open(os.environ["DIGESTS"] + os.environ["RANK"], "a") as written:
+    with Path(os.environ["DIGESTS"] + os.environ["RANK"]).open("a") as written:
         print(type(model).__name__, digest.hexdigest(), file=written)
 
 
@@ -104,7 +105,7 @@ def main():
         flat = FullyShardedDataParallel(Net(), use_orig_params=False, device_id=cpu)
         train(flat)
     dist.destroy_process_group()
-    with open(os.environ["DIGESTS"] + os.environ["RANK"], "a") as written:
+    with Path(os.environ["DIGESTS"] + os.environ["RANK"]).open("a") as written:
         print(len(COLLECTIVES), file=written)
 
 

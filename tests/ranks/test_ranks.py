@@ -20,7 +20,9 @@ main()
 def launch(folder, ranks, *arguments, status=(0, 1)):
     environment = {**os.environ, "REPORTS": str(folder), "DIGESTS": str(folder / "digest"), "OMP_NUM_THREADS": "1"}
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(ranks)]
-    done = subprocess.run([*torchrun, *map(str, arguments)], env=environment, capture_output=True, text=True, timeout=240)
+    done = subprocess.run(
+        [*torchrun, *map(str, arguments)], env=environment, capture_output=True, text=True, timeout=240
+    )
     assert done.returncode in status, done.stderr
     return [json.loads(path.read_text()) for path in sorted(folder.glob("rank*.json"))]
 
