@@ -43,6 +43,12 @@ def assemble(recorder: Recorder, guarded: Guarded | None = None) -> Trace:
         if kind == "requires_grad" and not value:
             in_groups.setdefault(slot, "")  # what was frozen and then replaced or dropped, before it got a name
     tensors, slots = inventory.watched_tensors(module_index, in_groups)
+    for slot, inner in inventory.flattened.items():
+        if slot in inventory.kept and slot in slots:
+            flat = tensors[slots[slot]].names[0]
+            recorder.gap(
+                f"{flat} is {len(inner)} parameters in one ({', '.join(inner[:20])}): what is said of it is not told apart"
+            )
     _add_short_lived(recorder, modules, module_index, tensors, slots)
     tensors = _with_last_read(recorder, tensors, slots)
 
@@ -105,6 +111,11 @@ def assemble(recorder: Recorder, guarded: Guarded | None = None) -> Trace:
         zeroings=[replace(zeroing, tensors=of(zeroing.tensors)) for zeroing in gradients.zeroings],
         discarded={slots[s]: tuple(held) for s, held in gradients.discarded.items() if s in slots},
         handed={slots[s]: tuple(times) for s, times in gradients.handed.items() if s in slots},
+        rank=recorder.rank,
+        prints=[
+            replace(held, of={slots[s]: number for s, number in held.of.items() if s in slots})
+            for held in stepping.compared
+        ],
         lent=frozenset(of(tuple(gradients.lent))),
         kept=list(recorder.kept.found.values()),
         declarations=sorted(

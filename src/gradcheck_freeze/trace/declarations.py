@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from gradcheck_freeze.trace.distributed import attribute_of
 from gradcheck_freeze.trace.record import NONE, REQUIRES_GRAD
 from gradcheck_freeze.trace.tensors import flags_of
 
@@ -145,6 +146,8 @@ class DeclarationWatch:
         try:
             site = recorder.sites.here(sys._getframe(1))
             recorder.inventory.declared[recorder.inventory.number(child)] = site
+            if attribute_of(module) == name:
+                recorder.inventory.wraps(module, child)
             old = module._modules.get(name)
             if old is not None:
                 for parameter in old.parameters() if old is not child else ():

@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+from gradcheck_freeze.trace.distributed import local
 from gradcheck_freeze.trace.installed import push_to_bottom, remove_mode
 from gradcheck_freeze.trace.memory import has_memory, held_by
 from gradcheck_freeze.trace.ops import OpRecorder
@@ -28,9 +29,11 @@ def state_of(gradients: list[torch.Tensor]) -> list[GradientState]:
     """Return what each gradient holds; a norm that underflows to 0 is looked at again, element by element."""
     held = [_elements(gradient) for gradient in gradients]
     states = []
-    for values, norm in zip(held, _norms(held), strict=True):
+    for gradient, values, norm in zip(gradients, held, _norms(held), strict=True):
         if norm is None:  # a gradient would be there; what it would hold cannot be known
             states.append(GradientState("finite"))
+        elif not values.numel() and gradient.numel():
+            states.append(GradientState("finite"))  # other ranks hold all of it, and nothing here says that it is zero
         elif 0.0 < norm < math.inf:
             states.append(GradientState("finite", norm))
         elif norm != 0.0:
@@ -132,7 +135,7 @@ class GradientWatch:
     def held(self) -> Held:
         """Return identity and version of every `.grad` that is there."""
         return {
-            slot: (id(gradient), gradient._version)
+            slot: (id(gradient), local(gradient)._version)
             for slot, reference in enumerate(self.recorder.tensors.slots)
             if (tensor := reference()) is not None
             and tensor.requires_grad
@@ -151,7 +154,7 @@ class GradientWatch:
             tensor = references[slot]()
             gradient = None if tensor is None else tensor.grad
             if gradient is None or (
-                (slot in self.written or last != (id(gradient), gradient._version))
+                (slot in self.written or last != (id(gradient), local(gradient)._version))
                 and state_of([gradient])[0].state == "zero"
             ):
                 held, stepped = self.contributors.pop(slot), self._stepped.get(slot, NONE)

@@ -13,7 +13,9 @@ from typing import Any
 
 import torch
 
+from gradcheck_freeze.trace.distributed import attribute_of
 from gradcheck_freeze.trace.sites import is_user_file
+from gradcheck_freeze.trace.tensors import is_leaf
 
 _DEPTH = 4  # variable → attribute → item → attribute
 _MOST_ITEMS = 2_000
@@ -39,25 +41,19 @@ def search(namespaces: list[Mapping[str, Any]]) -> Found:
         level.extend((name, value) for name, value in list(namespace.items()) if not name.startswith("__"))
     for depth in range(_DEPTH):
         deeper: list[tuple[str, Any]] = []
-        wrapped: list[tuple[str, torch.nn.Module]] = []  # as compiled: the plain module's own variable names it first
         for path, value in level:
             if isinstance(value, _OPAQUE):
                 continue
             if isinstance(value, torch.nn.Module):
-                if behind(value) is value:
-                    _add(found.modules, value, path)
-                else:
-                    wrapped.append((path, behind(value)))
+                _add(found.modules, value, path)
             elif isinstance(value, torch.Tensor):
-                if value.requires_grad and value.is_leaf:
+                if value.requires_grad and is_leaf(value):
                     _add(found.tensors, value, path)
             elif isinstance(value, torch.optim.Optimizer):
                 _add(found.optimizers, value, path)
             elif id(value) not in seen and depth + 1 < _DEPTH and len(seen) < _MOST_OBJECTS:
                 seen.add(id(value))
                 deeper.extend((f"{path}.{name}", item) for name, item in items(value))
-        for path, module in wrapped:
-            _add(found.modules, module, path)
         # Objects named `self` in a running method name their attributes as the author writes them there.
         level = sorted(deeper, key=lambda pair: not pair[0].startswith("self."))
     return found
@@ -107,22 +103,19 @@ def namespaces_of(frames: list[FrameType], main: Mapping[str, Any] | None) -> li
 def children(module: torch.nn.Module) -> Iterator[tuple[str, torch.nn.Module, bool]]:
     """Yield the modules that a module holds, with whether they are registered: those in lists and dicts are not."""
     registered = module._modules
-    yield from ((name, behind(child), True) for name, child in registered.items() if child is not None)
+    yield from ((name, child, True) for name, child in registered.items() if child is not None)
     for path, value in unregistered(module):
         if isinstance(value, torch.nn.Module):
-            yield path, behind(value), False
-
-
-def behind(module: torch.nn.Module) -> torch.nn.Module:
-    """Return the module that `torch.compile` was given for this one, or the module itself: authors do not write `_orig_mod`."""
-    kind = type(module)
-    if kind.__name__ == "OptimizedModule" and kind.__module__.startswith("torch._dynamo"):
-        return module._modules.get("_orig_mod") or module
-    return module
+            yield path, value, False
 
 
 def unregistered(module: torch.nn.Module) -> Iterator[tuple[str, Any]]:
-    """Yield modules and leaves that require grad which sit in plain containers or objects of a module."""
+    """Yield modules and leaves that require grad which sit in plain containers or objects of a module.
+
+    What a wrapper of torch's keeps for itself is not the author's.
+    """
+    if attribute_of(module):
+        return
     stack = [
         (name, value, 0) for name, value in vars(module).items() if not name.startswith("_") and name != "training"
     ]
@@ -133,7 +126,7 @@ def unregistered(module: torch.nn.Module) -> Iterator[tuple[str, Any]]:
             continue
         seen.add(id(value))
         if isinstance(value, torch.Tensor):
-            if value.requires_grad and value.is_leaf:
+            if value.requires_grad and is_leaf(value):
                 yield path, value
         elif isinstance(value, torch.nn.Module):
             if depth:

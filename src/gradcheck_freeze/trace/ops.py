@@ -73,6 +73,7 @@ class OpRecorder(TorchFunctionMode):  # type: ignore[misc]
         self.mode_site = NONE
         self.on_slot_written: Callable[[int, int], None] = lambda slot, op: None
         self.on_first_seen: Callable[[torch.Tensor], None] = lambda tensor: None
+        self.stand_in: Callable[[torch.Tensor], int | None] = lambda tensor: None  # the value of what it stands for
         self._kinds: dict[Any, Kind] = {}
         self._numbers: dict[str, int] = {}
         self._max_ops = max_ops
@@ -189,6 +190,8 @@ class OpRecorder(TorchFunctionMode):  # type: ignore[misc]
 
     def _first_seen(self, tensor: torch.Tensor) -> int:
         """Give a value to a tensor that no seen op produced, linked to the value whose memory it shares, if any."""
+        if (known := self.stand_in(tensor)) is not None:
+            return known
         earlier = self.tensors.value_in_storage(tensor)
         if earlier is None:
             value = self.tensors.source(tensor, len(self.ops))
@@ -200,6 +203,12 @@ class OpRecorder(TorchFunctionMode):  # type: ignore[misc]
         self.ops.outputs.append(value)
         self._end(op)
         return value
+
+    def same(self, tensor: torch.Tensor, leaf: torch.Tensor) -> int:
+        """Take a tensor for a leaf that it holds the numbers of, and that gets its gradient; return its value."""
+        self.value_of(leaf)
+        slot = self.tensors.adopt(leaf)
+        return self.tensors.add(tensor, NONE, flags_of(leaf), slot, len(self.ops))
 
     def _changed_unseen(self, tensor: torch.Tensor, before: int) -> int:
         """Give a new value to a tensor that was written through an alias, or by something that was not seen."""

@@ -23,6 +23,7 @@ from torch._C import _current_graph_task_id
 from gradcheck_freeze.trace.assemble import assemble
 from gradcheck_freeze.trace.compiled import CompiledWatch
 from gradcheck_freeze.trace.declarations import DeclarationWatch
+from gradcheck_freeze.trace.distributed import rank
 from gradcheck_freeze.trace.gradients import GradientWatch
 from gradcheck_freeze.trace.guarding import Guard
 from gradcheck_freeze.trace.installed import Patches, remove_mode
@@ -37,7 +38,7 @@ from gradcheck_freeze.trace.ops import OpRecorder
 from gradcheck_freeze.trace.optimizing import OptimizerWatch, in_a_step
 from gradcheck_freeze.trace.pacing import Pace
 from gradcheck_freeze.trace.placement import Placement
-from gradcheck_freeze.trace.record import NONE, Gap, Trace
+from gradcheck_freeze.trace.record import NONE, Gap, Rank, Trace
 from gradcheck_freeze.trace.scripted import ScriptWatch
 from gradcheck_freeze.trace.sites import Sites
 from gradcheck_freeze.trace.steps import StepWatch
@@ -63,6 +64,7 @@ class Recorder:
         self.stepping = StepWatch(self.ops, self.gradients, self.masks, self._watched)
         self.optimizing = OptimizerWatch(self)
         self.modules = ModuleWatch(self)
+        self.ops.stand_in = self.modules.stand_in
         self.declaring = DeclarationWatch(self)
         self.unseen = Unseen(self)
         self.transformed = TransformWatch(self)
@@ -84,6 +86,7 @@ class Recorder:
         self._visits: dict[int, int] = {}
         self._watched_now: tuple[Any, list[int], Any] = None, [], None
         self._trace: Trace | None = None
+        self.rank: Rank | None = None
         self._names = names
         self.loss_names: dict[int, str] = {}  # backward → the name its loss was handed over under
 
@@ -276,7 +279,7 @@ class Recorder:
 
     def stepped_elsewhere(self) -> None:
         """Say that an optimizer stepped where nothing is watched, if the window is open."""
-        if self._open:
+        if self.is_open:
             self.gap("an optimizer stepped in another thread; what is computed and trained there was not watched")
 
     def _note_shared(self) -> None:
@@ -300,6 +303,7 @@ class Recorder:
 
     def search(self, frame: Any, final: bool = False) -> None:
         """Search the user's variables for names: at one place at the first visit, the second, the fourth, the eighth…"""
+        self.rank = rank() or self.rank  # the group may be gone when the window closes
         user = self.sites.user_frames(frame)
         key = self.sites.of(user[-1]) if user else NONE
         self._visits[key] = visits = self._visits.get(key, 0) + 1

@@ -45,6 +45,14 @@ def flags_of(tensor: torch.Tensor) -> int:
     return (DIFFERENTIABLE if tensor.is_floating_point() or tensor.is_complex() else 0) | LEAF
 
 
+def is_leaf(tensor: torch.Tensor) -> bool:
+    """Return whether a tensor is a leaf; torch does not answer for some views whose base was written since."""
+    try:
+        return bool(tensor.is_leaf)
+    except RuntimeError:
+        return False
+
+
 class Tensors:
     """The tensors alive in one window and the values they hold."""
 

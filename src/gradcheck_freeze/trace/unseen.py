@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from gradcheck_freeze.trace.distributed import made_by_sharding
 from gradcheck_freeze.trace.kinds import collect
 from gradcheck_freeze.trace.record import NONE
 from gradcheck_freeze.trace.sites import is_user_file
@@ -33,7 +34,7 @@ class Unseen:
         def __new__(cls: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N807
             parameter = plain(cls, *args, **kwargs)
             try:
-                if recorder.here() and type(parameter) is torch.nn.Parameter:
+                if recorder.here() and type(parameter) is torch.nn.Parameter and not made_by_sharding(sys._getframe(1)):
                     given = args[0] if args else kwargs.get("data")
                     ops = recorder.ops
                     frame = sys._getframe(1)
