@@ -62,6 +62,8 @@ def watched(diagnosis: Diagnosis) -> str:
     seen = f"watched {', '.join(parts)}"
     seen += f" of {shown(script.path)}" if script else ""
     seen += f", until {shown(window.closed)}" if window.closed else ""
+    if diagnosis.ranks:
+        seen += f", on {len(diagnosis.ranks.reported)} of {diagnosis.ranks.world_size} ranks"
     return seen + (f"; the program ended with status {script.exit_status}" if script and script.exit_status else "")
 
 
