@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -149,9 +150,9 @@ def _head(part: Part) -> dict[str, Any]:
         "world_size": part.world_size,
         "ended": part.ended,
         "exit_status": part.exit_status,
-        "parameters": {name: _told(word) for name, word in part.words.items()},
+        "parameters": json.dumps({name: _told(word) for name, word in sorted(part.words.items())}),
         "declared": {name: [at.path, at.line, at.end_line, at.function] for name, at in part.declared.items()},
-        "findings": [finding_object(finding) for finding in part.findings],
+        "findings": json.dumps([finding_object(finding) for finding in part.findings]),
         "gaps": list(part.gaps),
     }
 
@@ -176,11 +177,21 @@ def _part(head: dict[str, Any]) -> Part:
         int(head["world_size"]),
         float(head["ended"]),
         head["exit_status"],
-        {name: _word(*told) for name, told in head["parameters"].items()},
+        _words(head["parameters"]),
         {name: location_of(*told) for name, told in head["declared"].items()},
-        findings_of(head["findings"]),
+        _findings(head["findings"]),
         _texts(head["gaps"]),
     )
+
+
+@lru_cache(maxsize=4)  # ranks that agree say it letter by letter, so it is read once
+def _words(text: str) -> dict[str, Word]:
+    return {name: _word(*told) for name, told in json.loads(text).items()}
+
+
+@lru_cache(maxsize=4)
+def _findings(text: str) -> tuple[Finding, ...]:
+    return findings_of(json.loads(text))
 
 
 def _word(
