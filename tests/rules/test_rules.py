@@ -21,7 +21,8 @@ import harness  # noqa: E402
 
 CODES = [rule.code for rule in RULES if not rule.code.startswith("GF4")]  # those compare ranks: tests/test_ranks.py
 SCRIPTS = {
-    side: sorted(f"{p.parent.name}/{p.stem}" for p in HERE.glob(f"GF[123]*/{side}*.py")) for side in ("found", "left_alone")
+    side: sorted(f"{p.parent.name}/{p.stem}" for p in HERE.glob(f"GF[123]*/{side}*.py"))
+    for side in ("found", "left_alone")
 }
 Runs = dict[tuple[str, str], harness.Run]
 
