@@ -33,8 +33,14 @@ def dumps(value: Any) -> str:
 
 def document(diagnosis: Diagnosis) -> Json:
     """Return the diagnosis as the values that JSON knows, lists in the order of their names or lines."""
-    window, script = diagnosis.window, diagnosis.script
+    window, script, ranks = diagnosis.window, diagnosis.script, diagnosis.ranks
+    together = ranks and {
+        "world_size": ranks.world_size,
+        "reported": list(ranks.reported),
+        "missing": list(ranks.missing),
+    }
     return {
+        **({"ranks": together} if together else {}),
         "schema_version": SCHEMA_VERSION,
         "tool": {"name": "gradcheck-freeze", "version": tool_version(), "torch": diagnosis.torch_version},
         "script": script
@@ -181,6 +187,7 @@ def finding_object(finding: Finding) -> Json:
         "fix": _fix(finding.fix),
         "ignored": finding.ignored,
         "fingerprint": finding.fingerprint,
+        **({"ranks": list(finding.ranks)} if finding.ranks else {}),
     }
 
 

@@ -66,6 +66,8 @@ def watched(diagnosis: Diagnosis) -> str:
     seen += f", until {shown(window.closed)}" if window.closed else ""
     if window.guarded:
         seen += f"; {many(window.guarded.parameters, 'tensor')} guarded to step {window.guarded.last_step:,}"
+    if diagnosis.ranks:
+        seen += f", on {len(diagnosis.ranks.reported)} of {diagnosis.ranks.world_size} ranks"
     return seen + (f"; the program ended with status {script.exit_status}" if script and script.exit_status else "")
 
 

@@ -126,6 +126,15 @@ class ScriptRecord:
     exit_status: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class RanksRecord:
+    """The processes that trained together, and which of them left a report."""
+
+    world_size: int
+    reported: tuple[int, ...]
+    missing: tuple[int, ...]
+
+
 @dataclass(frozen=True)
 class Diagnosis:
     """What a watched run was found to do.
@@ -153,6 +162,7 @@ class Diagnosis:
     unneeded: tuple[Ignore, ...] = ()  # entries of the configuration that ignored nothing
     torch_version: str = ""
     plan: Plan | None = None
+    ranks: RanksRecord | None = None  # None: one process alone
 
     @property
     def ok(self) -> bool:

@@ -41,6 +41,8 @@ from gradcheck_freeze.rules.parameter_unused import parameter_unused
 from gradcheck_freeze.rules.path_leaves_torch import path_leaves_torch
 from gradcheck_freeze.rules.path_under_no_grad import path_under_no_grad
 from gradcheck_freeze.rules.path_without_derivative import path_without_derivative
+from gradcheck_freeze.rules.ranks_differ import ranks_differ
+from gradcheck_freeze.rules.replicas_diverged import replicas_diverged
 from gradcheck_freeze.rules.result_never_used import result_never_used
 from gradcheck_freeze.rules.reversal_without_gradient import reversal_without_gradient
 from gradcheck_freeze.rules.rule import Rule
@@ -97,4 +99,6 @@ RULES: tuple[Rule, ...] = (
     twice_in_optimizers,
     graph_kept_alive,
     graph_retained_in_vain,
+    ranks_differ,
+    replicas_diverged,
 )
