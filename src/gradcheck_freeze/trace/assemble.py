@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-import linecache
 from array import array
 from dataclasses import replace
 from pathlib import Path
@@ -11,13 +9,12 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from gradcheck_freeze.trace.losses import Heard, named
 from gradcheck_freeze.trace.record import (
     NONE,
     REQUIRES_GRAD,
-    Backward,
     Declaration,
     ModuleCall,
-    Site,
     Trace,
     WatchedModule,
     WatchedOptimizer,
@@ -50,6 +47,7 @@ def assemble(recorder: Recorder) -> Trace:
     values = recorder.ops.values
     values.tensor = array("i", [slots.get(slot, NONE) if slot != NONE else NONE for slot in values.tensor])
     optimizer_names = _optimizer_names(recorder)
+    heard = Heard(sites, recorder.ops.ops, values, recorder.modules.calls)
     return Trace(
         op_names=recorder.ops.names,
         sites=sites,
@@ -62,7 +60,7 @@ def assemble(recorder: Recorder) -> Trace:
             for module, parent, site, training in recorder.modules.calls
         ],
         backwards=[
-            _named(backward, sites, of(backward.received), recorder.loss_names.get(number))
+            replace(named(backward, recorder.loss_names.get(number), heard), received=of(backward.received))
             for number, backward in enumerate(gradients.backwards)
         ],
         optimizers=[
@@ -212,50 +210,3 @@ def _gradient_of(recorder: Recorder, slots: dict[int, int]) -> dict[int, int]:
     if not known:
         return {}
     return {value: known[slot] for value, slot in enumerate(recorder.ops.values.tensor) if slot in known}
-
-
-def _named(backward: Backward, sites: list[Site], received: tuple[int, ...], name: str | None) -> Backward:
-    known = name or (expression_of_loss(sites[backward.site]) if backward.site != NONE else "loss")
-    return replace(backward, name=known, received=received)
-
-
-def expression_of_loss(site: Site) -> str:
-    """Return what the author calls the loss whose backward is called at this position."""
-    lines = linecache.getlines(site.path)[site.line - 1 : site.end_line]
-    if not lines:
-        return "loss"
-    encoded = [line.encode() for line in lines]
-    encoded[-1] = encoded[-1][: site.end_column] if site.end_column else encoded[-1]
-    encoded[0] = encoded[0][site.column :]
-    text = b"".join(encoded).decode(errors="replace").strip()
-    try:
-        call = ast.parse(f"({text}\n)", mode="eval").body
-    except SyntaxError:
-        return "loss"
-    return _loss_name(call) or "loss"
-
-
-def _loss_name(node: ast.expr) -> str:
-    if not isinstance(node, ast.Call):
-        return ""
-    if isinstance(node.func, ast.Attribute) and node.func.attr == "backward":
-        receiver: ast.expr = node.func.value
-        if node.args and not (isinstance(receiver, ast.Call) or _is_loss_like(receiver)):
-            receiver = node.args[0]  # accelerator.backward(loss), torch.autograd.backward(loss)
-    elif node.args:
-        receiver = node.args[0]
-    else:
-        return ""
-    while isinstance(receiver, ast.Call):  # scaler.scale(loss), loss.mean(), (a + b).sum()
-        inner = receiver.func.value if isinstance(receiver.func, ast.Attribute) else None
-        if receiver.args and isinstance(receiver.args[0], (ast.Name, ast.Attribute)) and not _is_loss_like(inner):
-            receiver = receiver.args[0]
-        elif inner is not None:
-            receiver = inner
-        else:
-            break
-    return ast.unparse(receiver)
-
-
-def _is_loss_like(node: ast.expr | None) -> bool:
-    return isinstance(node, ast.Name) and ("loss" in node.id.lower() or node.id.startswith("err"))
