@@ -16,6 +16,7 @@ ORDER = (
     "settings",
     "conclusion",
     "api",
+    "plugins",
     "cli",
     "__main__",
     "__init__",
