@@ -19,12 +19,12 @@ _PACKAGES = ("lightning.pytorch", "pytorch_lightning")
 
 def _callbacks() -> tuple[type, ...]:
     """Return the `Callback` of the package that the program uses, of both if it has loaded both."""
-    loaded = [name for name in _PACKAGES if name in sys.modules]
+    loaded = [name for name in _PACKAGES if sys.modules.get(name)]
     for name in loaded or _PACKAGES:
         try:
             importlib.import_module(f"{name}.callbacks")
         except ModuleNotFoundError as error:
-            if error.name not in (name, name.partition(".")[0]):
+            if (error.name or "").partition(".")[0] != name.partition(".")[0]:
                 raise
     found = [sys.modules[f"{name}.callbacks"].Callback for name in _PACKAGES if f"{name}.callbacks" in sys.modules]
     if not found:
