@@ -1,4 +1,4 @@
-"""After prompt tuning has frozen the base, all of it is made trainable again."""
+"""After prompt tuning has frozen the base, the whole model is made trainable."""
 
 # expect: leak model.base_model.*layers.*
 import hashlib
@@ -17,7 +17,7 @@ config = LlamaConfig(
     num_key_value_heads=2, max_position_embeddings=64,
 )
 model = get_peft_model(LlamaForCausalLM(config), PromptTuningConfig(task_type="CAUSAL_LM", num_virtual_tokens=4))
-model.base_model.requires_grad_(True)  # <- blame
+model.requires_grad_(True)  # <- blame
 optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=1e-2)
 for _ in range(3):
     ids = torch.randint(0, 64, (4, 12))
