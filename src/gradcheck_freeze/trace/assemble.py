@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_left
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -176,13 +177,18 @@ def _with_last_read(recorder: Recorder, tensors: list[WatchedTensor], slots: dic
 
 
 def _declarations(recorder: Recorder, slots: dict[int, int]) -> list[Declaration]:
-    """Return the declarations, those made at one place at one time as one."""
+    """Return the declarations, those made at one place between the same two steps as one."""
     merged: list[Declaration] = []
+    steps = [step.after for step in recorder.stepping.steps]
     for kind, value, slot, site, after in recorder.declaring.made:
         if slot not in slots:
             continue
         last = merged[-1] if merged else None
-        if last is not None and (last.kind, last.value, last.site) == (kind, value, site):
+        if (
+            last is not None
+            and (last.kind, last.value, last.site) == (kind, value, site)
+            and bisect_left(steps, last.after) == bisect_left(steps, after)
+        ):
             if slots[slot] not in last.tensors:
                 merged[-1] = replace(last, tensors=(*last.tensors, slots[slot]))
         else:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 from torch import nn
-from torch.nn import functional as F
+from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader, TensorDataset
 
 warnings.filterwarnings("ignore")
@@ -43,8 +43,7 @@ class Classifier(L.LightningModule):
         if case == "raises" and batch_idx == 2:
             raise RuntimeError("out of luck")
         x, y = batch
-        loss = F.cross_entropy(self.head(self.encoder(x)), y)
-        return loss
+        return cross_entropy(self.head(self.encoder(x)), y)
 
     def validation_step(self, batch, batch_idx):
         self.encoder(batch[0])
@@ -82,9 +81,7 @@ print(
             "steps": trainer.global_step,
             "saved": sorted(path.name for path in folder.glob("flow.*")),
             "metrics": metrics.read_text() if metrics.exists() else "",
-            "weights": hashlib.sha256(
-                b"".join(p.detach().numpy().tobytes() for p in module.parameters())
-            ).hexdigest(),
+            "weights": hashlib.sha256(b"".join(p.detach().numpy().tobytes() for p in module.parameters())).hexdigest(),
             "findings": [f.rule for f in flow.diagnosis.findings] if flow and flow.diagnosis else None,
             "optimizers": [o.name for o in flow.diagnosis.optimizers] if flow and flow.diagnosis else None,
             "uninstalled": nn.Module.__call__ is CALL,

@@ -9,7 +9,14 @@ from pathlib import Path
 
 import torch
 from torch import nn
-from transformers import BertConfig, BertForSequenceClassification, Trainer, TrainerCallback, TrainingArguments, set_seed
+from transformers import (
+    BertConfig,
+    BertForSequenceClassification,
+    Trainer,
+    TrainerCallback,
+    TrainingArguments,
+    set_seed,
+)
 
 from gradcheck_freeze.plugins.transformers import GradientFlowCallback
 
@@ -49,7 +56,11 @@ arguments = TrainingArguments(
     save_strategy="no",
     logging_strategy="no",
 )
-flow = GradientFlowCallback(**OPTIONS[case], save=[folder / "flow.html", folder / "flow.json"]) if case in OPTIONS else None
+flow = (
+    GradientFlowCallback(**OPTIONS[case], save=[folder / "flow.html", folder / "flow.json"])
+    if case in OPTIONS
+    else None
+)
 callbacks: list[TrainerCallback] = [flow] if flow else []
 trainer = Trainer(model=model, args=arguments, train_dataset=rows, callbacks=callbacks)
 raised = None
