@@ -17,6 +17,7 @@ ORDER = (
     "settings",
     "conclusion",
     "api",
+    "plugins",
     "cli",
     "__main__",
     "__init__",

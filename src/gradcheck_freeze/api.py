@@ -139,9 +139,8 @@ class watch:  # noqa: N801 - a context manager, written as a verb
 
         if compile not in ("eager", "opaque"):
             raise UsageError(f"compile={compile!r} is not known.\n  Give 'eager' or 'opaque'.")
-        names: dict[str, Any] | None = None
+        self._names = names = {} if model is None else dict(_modules(model))
         if model is not None:
-            names = dict(_modules(model))
             if len(names) == 1:
                 names.update(
                     (n, c)
@@ -152,7 +151,7 @@ class watch:  # noqa: N801 - a context manager, written as a verb
             names.update({"optimizer": held[0]} if len(held) == 1 else {f"optimizer{i}": o for i, o in enumerate(held)})
         self._contract = _contract(frozen, trainable, ignore)
         placement = Placement(steps=steps, after=after, every=every, guard=guard, compiled=compile)
-        self._recorder = Recorder(placement, names)
+        self._recorder = Recorder(placement, None if model is None else names)
         self._diagnosis: Diagnosis | None = None
 
     def __enter__(self) -> Self:
@@ -163,6 +162,15 @@ class watch:  # noqa: N801 - a context manager, written as a verb
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._recorder.close("the watched block ended")
+
+    @property
+    def closed(self) -> bool:
+        """Return whether the window is closed: all steps asked for were seen, or the block has ended."""
+        return self._recorder.closed is not None
+
+    def names(self, further: Mapping[str, Any]) -> None:
+        """Name things by these variables too, as optimizers that are made after the block was entered."""
+        self._names.update(further)
 
     @property
     def diagnosis(self) -> Diagnosis:

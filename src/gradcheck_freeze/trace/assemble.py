@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import ast
-import linecache
 from array import array
+from bisect import bisect_left
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,15 +11,14 @@ from typing import TYPE_CHECKING
 import torch
 
 from gradcheck_freeze.trace import plan
+from gradcheck_freeze.trace.losses import Heard, named
 from gradcheck_freeze.trace.memory import has_memory
 from gradcheck_freeze.trace.record import (
     NONE,
     REQUIRES_GRAD,
-    Backward,
     Declaration,
     Guarded,
     ModuleCall,
-    Site,
     Trace,
     WatchedModule,
     WatchedOptimizer,
@@ -61,6 +59,7 @@ def assemble(recorder: Recorder, guarded: Guarded | None = None) -> Trace:
     values = recorder.ops.values
     values.tensor = array("i", [slots.get(slot, NONE) if slot != NONE else NONE for slot in values.tensor])
     optimizer_names = _optimizer_names(recorder)
+    heard = Heard(sites, recorder.ops.ops, values, recorder.modules.calls)
     return Trace(
         op_names=recorder.ops.names,
         boxes=frozenset(recorder.ops.boxes),
@@ -74,7 +73,7 @@ def assemble(recorder: Recorder, guarded: Guarded | None = None) -> Trace:
             for module, parent, site, training in recorder.modules.calls
         ],
         backwards=[
-            _named(backward, sites, of(backward.received), recorder.loss_names.get(number))
+            replace(named(backward, recorder.loss_names.get(number), heard), received=of(backward.received))
             for number, backward in enumerate(gradients.backwards)
         ],
         optimizers=[
@@ -200,13 +199,18 @@ def _with_last_read(recorder: Recorder, tensors: list[WatchedTensor], slots: dic
 
 
 def _declarations(recorder: Recorder, slots: dict[int, int]) -> list[Declaration]:
-    """Return the declarations, those made at one place at one time as one."""
+    """Return the declarations, those made at one place between the same two steps as one."""
     merged: list[Declaration] = []
+    steps = [step.after for step in recorder.stepping.steps]
     for kind, value, slot, site, after in recorder.declaring.made:
         if slot not in slots:
             continue
         last = merged[-1] if merged else None
-        if last is not None and (last.kind, last.value, last.site) == (kind, value, site):
+        if (
+            last is not None
+            and (last.kind, last.value, last.site) == (kind, value, site)
+            and bisect_left(steps, last.after) == bisect_left(steps, after)
+        ):
             if slots[slot] not in last.tensors:
                 merged[-1] = replace(last, tensors=(*last.tensors, slots[slot]))
         else:
@@ -244,50 +248,3 @@ def _gradient_of(recorder: Recorder, slots: dict[int, int]) -> dict[int, int]:
     if not known:
         return {}
     return {value: known[slot] for value, slot in enumerate(recorder.ops.values.tensor) if slot in known}
-
-
-def _named(backward: Backward, sites: list[Site], received: tuple[int, ...], name: str | None) -> Backward:
-    known = name or (expression_of_loss(sites[backward.site]) if backward.site != NONE else "loss")
-    return replace(backward, name=known, received=received)
-
-
-def expression_of_loss(site: Site) -> str:
-    """Return what the author calls the loss whose backward is called at this position."""
-    lines = linecache.getlines(site.path)[site.line - 1 : site.end_line]
-    if not lines:
-        return "loss"
-    encoded = [line.encode() for line in lines]
-    encoded[-1] = encoded[-1][: site.end_column] if site.end_column else encoded[-1]
-    encoded[0] = encoded[0][site.column :]
-    text = b"".join(encoded).decode(errors="replace").strip()
-    try:
-        call = ast.parse(f"({text}\n)", mode="eval").body
-    except SyntaxError:
-        return "loss"
-    return _loss_name(call) or "loss"
-
-
-def _loss_name(node: ast.expr) -> str:
-    if not isinstance(node, ast.Call):
-        return ""
-    if isinstance(node.func, ast.Attribute) and node.func.attr == "backward":
-        receiver: ast.expr = node.func.value
-        if node.args and not (isinstance(receiver, ast.Call) or _is_loss_like(receiver)):
-            receiver = node.args[0]  # accelerator.backward(loss), torch.autograd.backward(loss)
-    elif node.args:
-        receiver = node.args[0]
-    else:
-        return ""
-    while isinstance(receiver, ast.Call):  # scaler.scale(loss), loss.mean(), (a + b).sum()
-        inner = receiver.func.value if isinstance(receiver.func, ast.Attribute) else None
-        if receiver.args and isinstance(receiver.args[0], (ast.Name, ast.Attribute)) and not _is_loss_like(inner):
-            receiver = receiver.args[0]
-        elif inner is not None:
-            receiver = inner
-        else:
-            break
-    return ast.unparse(receiver)
-
-
-def _is_loss_like(node: ast.expr | None) -> bool:
-    return isinstance(node, ast.Name) and ("loss" in node.id.lower() or node.id.startswith("err"))

@@ -57,9 +57,11 @@ class StepWatch:
 
     def number(self, optimizer: torch.optim.Optimizer, site: int = NONE) -> int:
         """Return the number of an optimizer, new or known."""
+        groups = getattr(optimizer, "param_groups", ())
         for number, reference in enumerate(self.optimizers):
-            if reference() is optimizer:
-                return number
+            known = reference()
+            if known is optimizer or (known is not None and getattr(known, "param_groups", None) is groups):
+                return number  # a wrapper is the optimizer whose groups it hands through
         self.optimizers.append(ref(optimizer))
         self.built.append((site, len(self.recorder.ops)))
         self.type_names.append(type(optimizer).__name__)
