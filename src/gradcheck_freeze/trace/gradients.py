@@ -15,7 +15,7 @@ import torch
 
 from gradcheck_freeze.trace.distributed import local
 from gradcheck_freeze.trace.installed import push_to_bottom, remove_mode
-from gradcheck_freeze.trace.memory import has_memory, held_by
+from gradcheck_freeze.trace.memory import PLAIN, has_memory, held_by
 from gradcheck_freeze.trace.ops import OpRecorder
 from gradcheck_freeze.trace.record import NONE, Backward, GradientState, ZeroGrad
 
@@ -30,12 +30,12 @@ def state_of(gradients: list[torch.Tensor]) -> list[GradientState]:
     held = [_elements(gradient) for gradient in gradients]
     states = []
     for gradient, values, norm in zip(gradients, held, _norms(held), strict=True):
-        if norm is None:  # a gradient would be there; what it would hold cannot be known
+        if norm is not None and 0.0 < norm < math.inf:  # as nearly always
+            states.append(GradientState("finite", norm))
+        elif norm is None:  # a gradient would be there; what it would hold cannot be known
             states.append(GradientState("finite"))
         elif not values.numel() and gradient.numel():
             states.append(GradientState("finite"))  # other ranks hold all of it, and nothing here says that it is zero
-        elif 0.0 < norm < math.inf:
-            states.append(GradientState("finite", norm))
         elif norm != 0.0:
             states.append(GradientState("finite" if bool(torch.isfinite(values).all()) else "nonfinite"))
         elif bool(values.any()):
@@ -47,10 +47,11 @@ def state_of(gradients: list[torch.Tensor]) -> list[GradientState]:
 
 def _elements(gradient: torch.Tensor) -> torch.Tensor:
     """Return a dense tensor of the elements that a gradient holds in this process."""
-    parts = held_by(gradient)
-    if len(parts) > 1:  # the offsets of a nested tensor are no gradient
-        return torch.cat([_elements(part).reshape(-1) for part in parts if part.is_floating_point()])
-    gradient = parts[0] if parts else gradient
+    if type(gradient) not in PLAIN:
+        parts = held_by(gradient)
+        if len(parts) > 1:  # the offsets of a nested tensor are no gradient
+            return torch.cat([_elements(part).reshape(-1) for part in parts if part.is_floating_point()])
+        gradient = parts[0] if parts else gradient
     values = gradient.detach() if gradient.requires_grad else gradient
     if values.layout is torch.strided:
         return values
@@ -135,7 +136,7 @@ class GradientWatch:
     def held(self) -> Held:
         """Return identity and version of every `.grad` that is there."""
         return {
-            slot: (id(gradient), local(gradient)._version)
+            slot: (id(gradient), (gradient if type(gradient) in PLAIN else local(gradient))._version)
             for slot, reference in enumerate(self.recorder.tensors.slots)
             if (tensor := reference()) is not None
             and tensor.requires_grad
