@@ -20,9 +20,9 @@ from gradcheck_freeze.report import reading
 from gradcheck_freeze.settings import read_settings
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT / "tests" / "programs"), str(ROOT / "tests")]
+sys.path[:0] = [str(ROOT / "tests" / "programs"), str(ROOT / "tests" / "guest")]
 import harness  # noqa: E402
-import test_guest as guest  # noqa: E402
+import test_cases as guest  # noqa: E402
 
 OPTIONS = {
     "guard": ["--guard", "--steps", "1"],

@@ -54,7 +54,12 @@ def assemble(recorder: Recorder, guarded: Guarded | None = None) -> Trace:
         return tuple(slots[slot] for slot in held if slot in slots)
 
     references = recorder.ops.tensors.slots
-    without_memory = frozenset(i for s, i in slots.items() if (t := references[s]()) is not None and not has_memory(t))
+    trained = {s for groups in stepping.groups for group in groups for s in group.tensors} | gradients.states.keys()
+    without_memory = frozenset(
+        i
+        for s, i in slots.items()
+        if (t := references[s]()) is not None and not has_memory(t) and (tensors[i].kind != "tensor" or s in trained)
+    )
     gradient_of = _gradient_of(recorder, slots)
     values = recorder.ops.values
     values.tensor = array("i", [slots.get(slot, NONE) if slot != NONE else NONE for slot in values.tensor])

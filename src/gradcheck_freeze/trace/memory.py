@@ -29,7 +29,7 @@ def has_memory(tensor: torch.Tensor) -> bool:
 
 def held_by(tensor: torch.Tensor) -> list[torch.Tensor]:
     """Return the tensors in which a wrapper keeps its elements in this process; any other tensor is its own."""
-    if type(tensor) in PLAIN:
+    if type(tensor) in PLAIN or not has_memory(tensor):
         return [tensor]
     if hasattr(tensor, "__tensor_flatten__"):
         inner = [

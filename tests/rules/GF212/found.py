@@ -1,11 +1,14 @@
 # expect: blockage encoder.*
+from concurrent.futures import ThreadPoolExecutor
+
 import torch
 from torch import nn
 
+elsewhere = ThreadPoolExecutor(1)
 
-@torch.jit.script
-def distance(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    return (a - b).square().mean()
+
+def distance(x):
+    return (decoder(encoder(x).detach()) - x).square().mean()
 
 
 torch.manual_seed(22)
@@ -14,7 +17,7 @@ optimizer = torch.optim.Adam([*encoder.parameters(), *decoder.parameters()], lr=
 
 for step in range(5):
     x = torch.randn(32, 8)
-    loss = distance(decoder(encoder(x).detach()), x)
+    loss = elsewhere.submit(distance, x).result()
     optimizer.zero_grad()
     loss.backward()  # <- blame
     optimizer.step()
