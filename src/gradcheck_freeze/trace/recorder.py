@@ -10,7 +10,8 @@ training passes it within its first seconds. An optimizer that has not stepped b
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import get_ident
 from typing import Any
@@ -40,6 +41,7 @@ from gradcheck_freeze.trace.unseen import Unseen, transforms
 _PATIENCE = 10  # times `steps`, until an optimizer that does not step is no longer waited for
 _PLACES = 12  # places from which the user's variables are searched in one window
 BYTES_BEYOND = 2_000_000_000
+_OPEN: list[Recorder] = []  # the recorders whose windows are open
 
 
 class Recorder:
@@ -80,6 +82,7 @@ class Recorder:
         if self._open or self.closed is not None:
             return
         self._open = True
+        _OPEN.append(self)
         self._thread = get_ident()
         ops = self.ops
         ops.on_slot_written = self.stepping.slot_written
@@ -158,6 +161,8 @@ class Recorder:
         self.ops.tensors.close()
 
     def _uninstall(self) -> None:
+        if self in _OPEN:
+            _OPEN.remove(self)
         self._patches.undo()
         self.masks.close()
         remove_mode(self.ops)
@@ -172,6 +177,20 @@ class Recorder:
             self.closed = "the process was forked"
             self.ops.asleep += 1
             self._uninstall()
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """See nothing for a while, if this thread is watched at all."""
+        if not self.here():
+            yield
+            return
+        self._open = False
+        self.ops.pause()
+        try:
+            yield
+        finally:
+            self.ops.resume()
+            self._open = True
 
     def trace(self) -> Trace:
         """Return what was seen, closing the window if it is open."""
@@ -259,3 +278,12 @@ class Recorder:
                 self.stepping.name(self.inventory.optimizer_names.values())
         finally:
             self.ops.asleep -= 1
+
+
+@contextmanager
+def unseen() -> Iterator[None]:
+    """Let no open window see what is tried out and undone again."""
+    with ExitStack() as stack:
+        for recorder in list(_OPEN):
+            stack.enter_context(recorder.aside())
+        yield

@@ -16,7 +16,7 @@ from gradcheck_freeze.errors import UsageError
 from gradcheck_freeze.trace.gradients import state_of
 from gradcheck_freeze.trace.placement import Placement
 from gradcheck_freeze.trace.record import NONE, Trace
-from gradcheck_freeze.trace.recorder import Recorder
+from gradcheck_freeze.trace.recorder import Recorder, unseen
 
 Losses = Any  # a tensor with one element, or a mapping of names to such tensors
 
@@ -39,7 +39,7 @@ def trial(
         )
     names.update(_optimizer_names(optimizers))
     recorder = Recorder(Placement(steps=1 << 30), names)
-    with _undone(modules.values(), tensors, optimizers):
+    with unseen(), _undone(modules.values(), tensors, optimizers):
         recorder.open()
         try:
             given = loss() if callable(loss) and not isinstance(loss, torch.Tensor) else loss
