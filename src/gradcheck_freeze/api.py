@@ -169,7 +169,11 @@ def _judge(trace: Trace, contract: Contract) -> Diagnosis:
     from gradcheck_freeze.flow.build import build
     from gradcheck_freeze.rules.judge import judge
 
-    plain = judge(build(trace), contract)
+    return with_reports(judge(build(trace), contract))
+
+
+def with_reports(plain: verdicts.Diagnosis) -> Diagnosis:
+    """Return a judgement as the diagnosis that can write its reports."""
     return Diagnosis(**{field.name: getattr(plain, field.name) for field in fields(plain)})
 
 

@@ -270,7 +270,9 @@ class Recorder:
         self._visits[key] = visits = self._visits.get(key, 0) + 1
         if not final and (visits & (visits - 1) or len(self._visits) > _PLACES):
             return
-        main = getattr(sys.modules.get("__main__"), "__dict__", None)
+        main: Any = sys.modules.get("__main__")
+        file = getattr(main, "__file__", None)
+        main = getattr(main, "__dict__", None) if file is None or self.sites.is_user(file) else None
         self.ops.asleep += 1
         try:
             with torch._C.DisableTorchFunction():

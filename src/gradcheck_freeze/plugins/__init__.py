@@ -1,0 +1,1 @@
+"""Doors for the tools that other people train and test with."""
