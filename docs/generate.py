@@ -1,7 +1,8 @@
-"""Writes the generated pages: the rules and their index, the command line, and the reports of the examples."""
+"""Writes the generated pages: the rules, the command line, the table of what is supported, and the reports of the examples."""
 
 from __future__ import annotations
 
+import importlib.util
 import inspect
 import os
 import subprocess
@@ -26,6 +27,21 @@ RUNS = {
     "story_right": ("story_right.py",),
 }
 
+_SUPPORT = """\
+# What of torch is supported
+
+Made from the programs in `tests/support/programs`, with torch 2.13.0 on CPU. Each feature has one there, which is run with and without
+the tool: it prints the same and leaves the same weights, optimizer states and random states, to the bit. The program has a
+fault on each side of the feature, and a twin without them.
+
+- **traced**: the faults are found with their lines, those inside the feature included where its program has one, and the twin is left alone.
+- **gap**: the report states under "not seen" what was watched from outside only, and the faults around it are found. The twin is
+  left alone here, too.
+
+In both, which parameter got gradient and which was moved does not depend on the trace: it is the engine's own word, and is held
+against PyTorch's in every run.
+"""
+
 
 def pages() -> dict[Path, str]:
     """Return every generated page by its path."""
@@ -39,7 +55,24 @@ def pages() -> dict[Path, str]:
         title = f"# {rule.code} {rule.name}\n\nKind: {rule.kind}. Severity: {rule.severity.word}.\n\n"
         found[DOCS / "rules" / f"{rule.code}.md"] = title + rule.page + "\n"
     found[DOCS / "cli.md"] = "# The command line\n\n" + "\n".join(map(_command_page, command.commands.values()))
+    found[DOCS / "support.md"] = _support_page()
     return found
+
+
+def _support_page() -> str:
+    """Return the table of the features of torch, from the declarations that tests/support holds programs to."""
+    spec = importlib.util.spec_from_file_location("features", ROOT / "tests" / "support" / "features.py")
+    if spec is None or spec.loader is None:
+        raise ImportError("tests/support/features.py is gone")
+    declared = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = declared
+    spec.loader.exec_module(declared)
+    lines, found = [_SUPPORT], declared.features()
+    for group in declared.GROUPS:
+        lines += [f"## {group}", "", "| feature | level | what is told, or still known |", "|---|---|---|"]
+        lines += [f"| {f.name} | {f.level} | {f.known} |" for f in found if f.group == group]
+        lines.append("")
+    return "\n".join(lines)
 
 
 def _command_page(described: click.Command) -> str:

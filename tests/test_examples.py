@@ -21,7 +21,10 @@ def run(script: str, folder: Path, *options: str) -> tuple[subprocess.CompletedP
     return done, json.loads(report.read_text())
 
 
-@pytest.mark.parametrize("script", sorted(path.name for path in EXAMPLES.glob("*.py")))
+NEED_MORE = {"plan_70b.py"}  # transformers and peft: run in tests/trainers
+
+
+@pytest.mark.parametrize("script", sorted({path.name for path in EXAMPLES.glob("*.py")} - NEED_MORE))
 def test_output_is_that_of_plain_python(script: str, tmp_path: Path) -> None:
     plain = subprocess.run(
         [sys.executable, script], cwd=EXAMPLES, env=ENVIRONMENT, capture_output=True, text=True, check=True

@@ -12,6 +12,7 @@ ORDER = (
     "flow",
     "rules",
     "report",
+    "ranks",
     "comment",
     "settings",
     "conclusion",

@@ -114,8 +114,10 @@ def diagnose(
 class watch:  # noqa: N801 - a context manager, written as a verb
     """Watch a training loop: `with watch(model, optimizer) as flow: ...; flow.diagnosis`.
 
-    The window closes when every optimizer has made `steps` steps, and at the end of the block. An exception in the block
-    goes on to the caller; what was seen until then is still diagnosed.
+    The window closes when every optimizer has made `steps` steps, and at the end of the block. It opens when `after` steps have
+    been made, and again `every` so many steps; with `guard`, what stood still in it is held against what it is at the end of the
+    block. An exception in the block goes on to the caller; what was seen until then is still diagnosed. compile: what
+    `torch.compile` compiles runs "eager" and is seen whole, or "opaque": compiled as ever, and seen from outside.
     """
 
     def __init__(
@@ -124,6 +126,10 @@ class watch:  # noqa: N801 - a context manager, written as a verb
         optimizer: torch.optim.Optimizer | Sequence[torch.optim.Optimizer] | None = None,
         *,
         steps: int = 3,
+        after: int = 0,
+        every: int = 0,
+        guard: bool = False,
+        compile: str = "eager",
         frozen: Iterable[str] = (),
         trainable: Iterable[str] = (),
         ignore: Iterable[Mapping[str, str]] = (),
@@ -131,15 +137,21 @@ class watch:  # noqa: N801 - a context manager, written as a verb
         from gradcheck_freeze.trace.placement import Placement
         from gradcheck_freeze.trace.recorder import Recorder
 
-        names: dict[str, Any] | None = None
+        if compile not in ("eager", "opaque"):
+            raise UsageError(f"compile={compile!r} is not known.\n  Give 'eager' or 'opaque'.")
+        self._names = names = {} if model is None else dict(_modules(model))
         if model is not None:
-            names = dict(_modules(model))
             if len(names) == 1:
-                names.update((n, c) for n, c in next(iter(names.values())).named_children() if n not in names)
+                names.update(
+                    (n, c)
+                    for n, c in next(iter(names.values())).named_children()
+                    if n not in names and n != "_orig_mod"
+                )
             held = _optimizers(optimizer)
             names.update({"optimizer": held[0]} if len(held) == 1 else {f"optimizer{i}": o for i, o in enumerate(held)})
         self._contract = _contract(frozen, trainable, ignore)
-        self._recorder = Recorder(Placement(steps=steps), names)
+        placement = Placement(steps=steps, after=after, every=every, guard=guard, compiled=compile)
+        self._recorder = Recorder(placement, None if model is None else names)
         self._diagnosis: Diagnosis | None = None
 
     def __enter__(self) -> Self:
@@ -150,6 +162,15 @@ class watch:  # noqa: N801 - a context manager, written as a verb
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._recorder.close("the watched block ended")
+
+    @property
+    def closed(self) -> bool:
+        """Return whether the window is closed: all steps asked for were seen, or the block has ended."""
+        return self._recorder.closed is not None
+
+    def names(self, further: Mapping[str, Any]) -> None:
+        """Name things by these variables too, as optimizers that are made after the block was entered."""
+        self._names.update(further)
 
     @property
     def diagnosis(self) -> Diagnosis:
@@ -166,10 +187,9 @@ def _contract(frozen: Iterable[str], trainable: Iterable[str], ignore: Iterable[
 
 
 def _judge(trace: Trace, contract: Contract) -> Diagnosis:
-    from gradcheck_freeze.flow.build import build
-    from gradcheck_freeze.rules.judge import judge
+    from gradcheck_freeze.rules.windows import judge_windows
 
-    return with_reports(judge(build(trace), contract))
+    return with_reports(judge_windows(trace, contract))
 
 
 def with_reports(plain: verdicts.Diagnosis) -> Diagnosis:

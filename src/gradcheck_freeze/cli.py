@@ -15,6 +15,7 @@ from gradcheck_freeze.conclusion import LEVELS, complain, conclude, failure, wan
 from gradcheck_freeze.errors import GradcheckFreezeError
 
 if TYPE_CHECKING:
+    from gradcheck_freeze.ranks.gather import Group
     from gradcheck_freeze.rules.diagnosis import Diagnosis
     from gradcheck_freeze.trace.placement import Placement
     from gradcheck_freeze.trace.program import Outcome
@@ -74,8 +75,23 @@ _FORMAT = click.option(
     type=click.IntRange(min=1),
     help="Steps of every optimizer to watch (default: 3, and short programs whole).",
 )
+@click.option("--after", type=click.IntRange(min=0), help="Steps to let pass before anything is watched.")
+@click.option("--every", type=click.IntRange(min=1), help="Watch again every so many steps.")
+@click.option(
+    "--guard/--no-guard",
+    default=None,
+    help="Hold what is frozen against what it was in the window, to the end of the program.",
+)
 @click.option(
     "--max-ops", type=click.IntRange(min=1), default=5_000_000, show_default=True, help="Ops to record at most."
+)
+@click.option(
+    "--compile",
+    "compiled",
+    type=click.Choice(("eager", "opaque")),
+    default="eager",
+    show_default=True,
+    help="What torch.compile compiles: run eagerly and seen whole, or compiled as ever and seen from outside.",
 )
 @click.option("--fail-on", type=click.Choice(LEVELS), help="The least severity that gives status 1 (default error).")
 @click.option(
@@ -83,6 +99,7 @@ _FORMAT = click.option(
     metavar="BASE.json",
     help="A saved report to compare with: only findings that it does not have give status 1.",
 )
+@click.option("--parts", metavar="DIR", help="Where the ranks of one run leave their parts for each other; kept.")
 @click.argument("target")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def run(
@@ -93,9 +110,14 @@ def run(
     trainable: tuple[str, ...],
     ignore: tuple[str, ...],
     steps: int | None,
+    after: int | None,
+    every: int | None,
+    guard: bool | None,
     max_ops: int,
+    compiled: str,
     fail_on: str | None,
     baseline: str | None,
+    parts: str | None,
     target: str,
     arguments: tuple[str, ...],
 ) -> None:
@@ -104,20 +126,42 @@ def run(
     The program's standard output stays its own; the report goes to standard error.
     """
     from gradcheck_freeze.settings import read_settings
-    from gradcheck_freeze.trace.placement import OPS_BEYOND, Placement
+    from gradcheck_freeze.trace.placement import placed
 
     settings = read_settings(Path.cwd(), frozen, trainable, ignore)
     wanted = wanted_of(outputs, form)
     base = _load(baseline) if baseline else None
-    asked = steps or settings.steps
-    placement = Placement(asked or 3, max_ops, ops_beyond=0 if asked else OPS_BEYOND)
+    placement = placed(
+        steps or settings.steps,
+        max_ops,
+        settings.after if after is None else after,
+        settings.every if every is None else every,
+        settings.guard if guard is None else guard,
+        compiled,
+    )
+    process = os.getpid()
+    group = _group([path for path, _ in wanted.files], parts)
     trace, outcome, among_ours = watch_program(target, list(arguments), as_module, placement)
+    if os.getpid() != process:
+        sys.exit(outcome.status)  # a child that the program forked came to its end here: the report is its parent's
     with among_ours:
-        own = conclude(trace, settings.contract, wanted, fail_on or settings.fail_on, base)
+        own = conclude(trace, settings.contract, wanted, fail_on or settings.fail_on, base, group)
     if outcome.interrupted:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGINT)
     sys.exit(outcome.status or own)
+
+
+def _group(outputs: list[Path], parts: str | None) -> Group | None:
+    """Return the processes that this one trains with, if a launcher started several."""
+    if "RANK" not in os.environ:
+        return None
+    from gradcheck_freeze.ranks import gather
+
+    group = gather.group_of(os.environ, outputs, parts)
+    if group is not None:
+        gather.prepare(group)
+    return group
 
 
 def watch_program(
@@ -189,6 +233,25 @@ def report(outputs: tuple[str, ...], form: str | None, saved: str) -> None:
     for problem in problems:
         complain(problem)
     sys.exit(problems[0].status if problems else 0)
+
+
+@command.command()
+@_OUTPUT
+@_FORMAT
+@click.option(
+    "--fail-on", type=click.Choice(LEVELS), default="error", show_default=True, help="As in run: what gives status 1."
+)
+@click.argument("parts", metavar="PART...", nargs=-1, required=True)
+def merge(outputs: tuple[str, ...], form: str | None, fail_on: str, parts: tuple[str, ...]) -> None:
+    """Make one report of the parts that the ranks of a run left, or of a folder of them, as run does at its end."""
+    from gradcheck_freeze.conclusion import publish
+    from gradcheck_freeze.ranks.gather import from_files
+
+    wanted = wanted_of(outputs, form)
+    diagnosis, lost = from_files([Path(part) for part in parts])
+    for problem in lost:
+        complain(problem)
+    sys.exit(publish(diagnosis, [], wanted, fail_on))
 
 
 @command.command()

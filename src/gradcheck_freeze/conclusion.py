@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from gradcheck_freeze.errors import GradcheckFreezeError
 
 if TYPE_CHECKING:
+    from gradcheck_freeze.ranks.gather import Group
     from gradcheck_freeze.report.files import Format
     from gradcheck_freeze.report.links import Links
     from gradcheck_freeze.rules.contract import Contract
@@ -103,27 +104,71 @@ def _summarize(diagnosis: Diagnosis, wanted: Wanted) -> None:
         complain(said)
 
 
-def conclude(trace: Trace, contract: Contract, wanted: Wanted, fail_on: str, base: Diagnosis | None = None) -> int:
+def conclude(
+    trace: Trace,
+    contract: Contract,
+    wanted: Wanted,
+    fail_on: str,
+    base: Diagnosis | None = None,
+    group: Group | None = None,
+) -> int:
     """Judge a trace, print and write the reports, and return the status of our own; with a base, new findings count."""
-    from gradcheck_freeze.flow.build import build
     from gradcheck_freeze.rules.contract import Contract
-    from gradcheck_freeze.rules.judge import judge
+    from gradcheck_freeze.rules.windows import judge_windows
 
     problems: list[GradcheckFreezeError] = []
     try:
-        flow = build(trace)
         try:
-            diagnosis = judge(flow, contract)
+            diagnosis = judge_windows(trace, contract)
         except GradcheckFreezeError as error:
             problems.append(error)
-            diagnosis = judge(flow, Contract())
+            diagnosis = judge_windows(trace, Contract())
     except GradcheckFreezeError:
         raise
     except Exception as error:
         if os.environ.get("GRADCHECK_FREEZE_DEBUG"):
             raise
         complain(f"internal error while judging ({error!r}); there is no report of this run.")
-        return 3
+        return 3 if group is None else 0  # a status of ours would end the other ranks
+    if group is not None:
+        try:
+            merged = _merged(trace, diagnosis, group)
+        except Exception as error:
+            if os.environ.get("GRADCHECK_FREEZE_DEBUG"):
+                raise
+            complain(f"internal error while merging the ranks ({error!r}).")
+            merged = diagnosis if group.rank == 0 else None
+        if merged is None:
+            return 0
+        status = publish(merged, problems, wanted, fail_on, base)
+        if merged.ranks is None or merged.ranks.missing:
+            if status:
+                complain(f"status {status} is held back: ranks without a report may still run, and it would end them.")
+            return 0
+        return status
+    return publish(diagnosis, problems, wanted, fail_on, base)
+
+
+def _merged(trace: Trace, diagnosis: Diagnosis, group: Group) -> Diagnosis | None:
+    """Return the diagnosis of all ranks where this one reports it."""
+    from gradcheck_freeze.ranks import gather
+    from gradcheck_freeze.ranks.part import part_of
+
+    part = part_of(trace, diagnosis, group.run, group.rank, group.world_size)
+    merged = gather.report_of(group, part, diagnosis, complain)
+    if merged is not None and merged.ranks is not None and not merged.ranks.missing and not group.kept:
+        gather.clear(group)
+    return merged
+
+
+def publish(
+    diagnosis: Diagnosis,
+    problems: list[GradcheckFreezeError],
+    wanted: Wanted,
+    fail_on: str,
+    base: Diagnosis | None = None,
+) -> int:
+    """Print and write the reports, and return the status of our own."""
     problems += _show(diagnosis, wanted)
     findings = _new(base, diagnosis, told=wanted.printed is None) if base else diagnosis.findings
     problems += write(diagnosis, wanted)

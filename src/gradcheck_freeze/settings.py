@@ -11,7 +11,7 @@ from typing import Any
 from gradcheck_freeze.errors import ContractError, UsageError
 from gradcheck_freeze.rules.contract import Contract, Ignore, parse_patterns
 
-_KEYS = ("frozen", "trainable", "loss", "ignore", "steps", "fail-on")
+_KEYS = ("frozen", "trainable", "loss", "ignore", "steps", "after", "every", "guard", "fail-on")
 _LEVELS = ("note", "warning", "error", "never")
 
 
@@ -22,6 +22,9 @@ class Settings:
     contract: Contract
     steps: int | None = None
     fail_on: str = "error"
+    after: int | None = None
+    every: int | None = None
+    guard: bool = False
 
 
 def read_settings(
@@ -30,13 +33,22 @@ def read_settings(
     """Return the settings for a run in this folder; raises `UsageError` for a file that cannot be read or obeyed."""
     path, table = _find(folder)
     _known(path, table, _KEYS)
-    steps, fail_on = table.get("steps"), table.get("fail-on", "error")
-    if steps is not None and (not isinstance(steps, int) or isinstance(steps, bool) or steps < 1):
-        raise UsageError(f"{path}: steps must be a whole number of at least 1, not {steps!r}.")
+    fail_on, guard = table.get("fail-on", "error"), table.get("guard", False)
+    steps, after, every = (_whole(path, table, key, least) for key, least in (("steps", 1), ("after", 0), ("every", 1)))
+    if not isinstance(guard, bool):
+        raise UsageError(f"{path}: guard must be true or false, not {guard!r}.")
     if fail_on not in _LEVELS:
         raise UsageError(f"{path}: fail-on must be one of {', '.join(_LEVELS)}, not {fail_on!r}.")
     contract = parse_patterns(frozen, trainable) if frozen or trainable else _contract(path, table)
-    return Settings(replace(contract, ignores=_ignores(path, table, ignore)), steps, fail_on)
+    ignores = _ignores(path, table, ignore)
+    return Settings(replace(contract, ignores=ignores), steps, fail_on, after, every, guard)
+
+
+def _whole(path: Path, table: dict[str, Any], key: str, least: int) -> int | None:
+    value: Any = table.get(key)
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < least):
+        raise UsageError(f"{path}: {key} must be a whole number of at least {least}, not {value!r}.")
+    return None if value is None else int(value)
 
 
 def _ignores(path: Path, table: dict[str, Any], options: tuple[str, ...]) -> tuple[Ignore, ...]:

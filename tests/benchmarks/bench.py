@@ -208,6 +208,40 @@ def pictured() -> Iterator[Row]:
             yield Row(f"picture of {name}: {size}{', no engine' * bool(engine)}", seconds, "≤", 10, "s")
 
 
+def planned() -> Iterator[Row]:
+    """Plan a Llama of 70 billion parameters with LoRA on the meta device."""
+    script = Path(__file__).parents[1] / "plan" / "llama.py"
+    seconds: list[float] = []
+    peak = 0.0
+    for fault in ("none", "everything"):
+        start = time.perf_counter()
+        done = subprocess.run([sys.executable, str(script), fault], check=True, capture_output=True, text=True)
+        seconds.append(time.perf_counter() - start)
+        peak = max(peak, json.loads(done.stdout)["peak"] / 1e9)
+    yield Row("plan of a Llama of 70 billion parameters with LoRA, from start to end", seconds[0], "≤", 60, "s")
+    yield Row("  with the base left trainable", seconds[1], "≤", 60, "s")
+    yield Row("  peak memory, torch included", peak, "≤", 4, "GB")
+
+
+def large(shape: str, door: str, end: str, limit: float) -> Iterator[Row]:
+    """Take a step of a million ops through a door, and free its graph; a crash would end with another status."""
+    script = Path(__file__).parents[1] / "large" / "program.py"
+    ours = ["-m", "gradcheck_freeze", "run", "--frozen", "leaking"] if door == "run" else []
+    start = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, *ours, str(script), shape, "1000000", door, end], check=False, capture_output=True
+    )
+    seconds = time.perf_counter() - start
+    assert done.returncode == (door == "run"), done.stderr
+    yield Row(f"{door} of 1,000,000 ops, {shape}: right, and its graph freed ({end})", seconds, "≤", limit, "s")
+
+
+def all_large() -> Iterator[Row]:
+    for shape, ends in (("deep", ("dropped", "thread", "exit")), ("tree", ("exit", "dropped", "thread"))):
+        for door, end in zip(("run", "watch", "diagnose"), ends, strict=True):
+            yield from large(shape, door, end, 240)
+
+
 PARTS: dict[str, Callable[[], Iterator[Row] | list[Row]]] = {
     "small": lambda: watched_steps("24 layers, d 64, batch 4, sequence 16", 24, 64, 4, 4, 16, 1.35),
     "wide": lambda: watched_steps("6 layers, d 384, batch 8, sequence 128", 6, 384, 6, 8, 128, 1.10),
@@ -215,6 +249,8 @@ PARTS: dict[str, Callable[[], Iterator[Row] | list[Row]]] = {
     "judged": lambda: judged(100_000, 2.0),
     "judged-deep": lambda: judged(1_000_000, 20.0),
     "diagnosed-deep": lambda: diagnosed(1_000_000),
+    "large": all_large,
+    "planned": planned,
     "help": helped,
     "pictured": pictured,
 }

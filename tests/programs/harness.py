@@ -52,6 +52,7 @@ class Run:
     status: int
     report: dict[str, Any]
     stderr: str
+    stdout: str = ""
 
     @property
     def loud(self) -> list[dict[str, Any]]:
@@ -147,7 +148,7 @@ def _run(path: Path, given: list[str]) -> Run:
             except SystemExit as stop:
                 status = stop.code if isinstance(stop.code, int) else 1
         text = report.read_text("utf-8") if report.exists() else "{}"
-        return Run(path, status, json.loads(text), err.getvalue())
+        return Run(path, status, json.loads(text), err.getvalue(), out.getvalue())
 
 
 def main(paths: list[Path]) -> int:

@@ -7,7 +7,7 @@ only hands a tensor on is no piece: what it did to the gradient is told by the e
 from __future__ import annotations
 
 from array import array
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Set
 from dataclasses import dataclass, field
 
 from gradcheck_freeze.flow.graph import FlowGraph
@@ -21,7 +21,7 @@ from gradcheck_freeze.trace.record import (
 
 _LOSSES = frozenset({"cross_entropy", "binary_cross_entropy", "binary_cross_entropy_with_logits", "kl_div"})
 _MOST_CUTS = 8  # kept of one link
-_NO_SOURCES: frozenset[int] = frozenset()
+_NOTHING: frozenset[int] = frozenset()
 
 
 @dataclass(slots=True)
@@ -29,12 +29,12 @@ class Link:
     """What flows from one piece into another."""
 
     gradient: int = 0  # mask of the losses whose gradient it carries back
-    cuts: list[int] = field(default_factory=list)  # ops on it or in the pieces at which the gradient is lost
+    cuts: tuple[int, ...] = ()  # ops on it or in the pieces at which the gradient is lost
 
     def cut_at(self, op: int) -> None:
         """Write down that the gradient is lost at an op, of a loop's turns the first few."""
         if op not in self.cuts and len(self.cuts) < _MOST_CUTS:
-            self.cuts.append(op)
+            self.cuts += (op,)
 
 
 @dataclass(slots=True)
@@ -45,9 +45,17 @@ class Piece:
     ops: list[int]
     whole: bool  # the call itself
     loss: int = NONE  # the number of the loss that this statement computes
-    tensors: set[int] = field(default_factory=set)  # watched tensors read in it
+    tensors: Set[int] = _NOTHING  # watched tensors read in it
     links: dict[int, Link] = field(default_factory=dict)  # from which pieces
-    inputs: set[int] = field(default_factory=set)  # values that come from outside the program's own computation
+    inputs: Set[int] = _NOTHING  # values that come from outside the program's own computation
+
+
+def _added(held: Set[int], one: int) -> Set[int]:
+    """Return the numbers with one more; a set is made only where there is something to hold: pieces are many."""
+    if isinstance(held, set):
+        held.add(one)
+        return held
+    return {one}
 
 
 def pieces(flow: FlowGraph, needed: Collection[int]) -> tuple[list[Piece], list[dict[int, Link]]]:
@@ -159,6 +167,9 @@ class _Flows:
         self.severed = severed
         self.roots = roots
         self.drawn: list[Piece] = []
+        self.losses_named = frozenset(
+            number for number, name in enumerate(flow.trace.op_names) if name.endswith("_loss") or name in _LOSSES
+        )
         count = len(flow.trace.values)
         self.at = array("i", [NONE]) * count  # by value: the piece that it comes from
         self.lost = array("i", [NONE]) * count  # by value: the op, after that piece or in it, that cut it off
@@ -205,7 +216,9 @@ class _Flows:
             carries |= bool(flags[value] & REQUIRES_GRAD)
             if ops.mode[op] in (GRAD, FUNCTION):
                 arriving |= gradient[value]
-        own, sources, cut = False, _NO_SOURCES, NONE
+        own, cut = False, NONE
+        sources = _NOTHING
+        gathered: set[int] | None = None  # of an op that reads many values the sources are as many
         for value in ops.inputs[ops.first_input[op] : ops.first_input[op + 1]]:
             known = self.inside.get(value)
             if known is None:
@@ -215,14 +228,20 @@ class _Flows:
                 if self.lost[value] != NONE:
                     cut = self.lost[value]
             own |= mine
-            if not of <= sources:
-                sources |= of
+            if not of <= (sources if gathered is None else gathered):
+                if not sources and gathered is None:
+                    sources = of
+                else:
+                    gathered = set(sources) if gathered is None else gathered
+                    gathered |= of
             if value in severed:
                 if mine or not of:
                     cut = op
                 else:
                     for source in of:
                         piece.links[source].cut_at(op)
+        if gathered is not None:
+            sources = frozenset(gathered)
         for value in made:
             self.inside[value] = (own and carries, sources)
             if cut != NONE and not flags[value] & REQUIRES_GRAD:
@@ -237,17 +256,16 @@ class _Flows:
             self.link(piece.links, source, value, arriving & self.flow.gradient[value] if carries else 0)
             return False, frozenset((source,))
         if values.tensor[value] != NONE:
-            piece.tensors.add(values.tensor[value])
-            return carries, _NO_SOURCES
+            piece.tensors = _added(piece.tensors, values.tensor[value])
+            return carries, _NOTHING
         origin = self.outside.get(value, value if values.op[value] == NONE else NONE)
         if origin != NONE and (piece.whole or values.flags[value] & DIFFERENTIABLE or self._is_loss(piece)):
-            piece.inputs.add(origin)
-        return False, _NO_SOURCES
+            piece.inputs = _added(piece.inputs, origin)
+        return False, _NOTHING
 
     def _is_loss(self, piece: Piece) -> bool:
-        trace = self.flow.trace
-        names = [trace.op_names[trace.ops.name[op]] for op in piece.ops]
-        return any(name.endswith("_loss") or name in _LOSSES for name in names)
+        name = self.flow.trace.ops.name
+        return any(name[op] in self.losses_named for op in piece.ops) if self.losses_named else False
 
     def _pass(self, piece: Piece, made: list[int]) -> None:
         """Lead what a statement made to where it got it from."""

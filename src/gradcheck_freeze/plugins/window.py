@@ -83,13 +83,14 @@ class Terms:
         from gradcheck_freeze.api import with_reports
         from gradcheck_freeze.flow.build import build
         from gradcheck_freeze.rules.contract import fitting
-        from gradcheck_freeze.rules.judge import judge
+        from gradcheck_freeze.rules.windows import judge_windows
 
-        flow = build(trace)
+        whole = self.settings.contract
         names = [tensor.names for tensor in trace.tensors]
-        of_project = fitting(self.settings.contract, names, {loss.name for loss in flow.losses})
+        losses = build(trace).losses if whole.frozen_for_loss or whole.trainable_for_loss else ()
+        of_project = fitting(whole, names, {loss.name for loss in losses})
         contract = replace(self.contract or of_project, ignores=(*of_project.ignores, *self.ignores))
-        diagnosis = with_reports(judge(flow, contract))
+        diagnosis = with_reports(judge_windows(trace, contract))
         unneeded = tuple(entry for entry in diagnosis.unneeded if entry in self.ignores)
         return replace(diagnosis, unneeded=unneeded)  # an entry of the project's may be needed by another test
 

@@ -15,6 +15,7 @@ from urllib.parse import quote
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup, escape
 
+from gradcheck_freeze.report import plan
 from gradcheck_freeze.report.page import cards, data, drawing, tables
 from gradcheck_freeze.report.tables import many
 from gradcheck_freeze.report.words import LOOKS, shown
@@ -49,6 +50,8 @@ def render(diagnosis: Diagnosis) -> str:
         rules=cards.rules([*findings, *diagnosis.ignored]),
         rows=tables.rows(diagnosis),
         matrix=tables.matrix(diagnosis),
+        plan=plan.lines(diagnosis),
+        plan_title=plan.TITLE,
         diagnosis=diagnosis,
         many=many,
         patch=_patch,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -32,8 +33,14 @@ def dumps(value: Any) -> str:
 
 def document(diagnosis: Diagnosis) -> Json:
     """Return the diagnosis as the values that JSON knows, lists in the order of their names or lines."""
-    window, script = diagnosis.window, diagnosis.script
+    window, script, ranks = diagnosis.window, diagnosis.script, diagnosis.ranks
+    together = ranks and {
+        "world_size": ranks.world_size,
+        "reported": list(ranks.reported),
+        "missing": list(ranks.missing),
+    }
     return {
+        **({"ranks": together} if together else {}),
         "schema_version": SCHEMA_VERSION,
         "tool": {"name": "gradcheck-freeze", "version": tool_version(), "torch": diagnosis.torch_version},
         "script": script
@@ -43,6 +50,13 @@ def document(diagnosis: Diagnosis) -> Json:
             "backward_calls": window.backward_calls,
             "steps": window.steps,
             "closed": window.closed,
+            "steps_watched": [list(stretch) for stretch in window.steps_watched],
+            "guarded": window.guarded
+            and {
+                "parameters": window.guarded.parameters,
+                "last_step": window.guarded.last_step,
+                "changed": sorted(window.guarded.changed),
+            },
         },
         "parameters": [_parameter(r) for r in sorted(diagnosis.parameters.values(), key=lambda record: record.name)],
         "losses": [_loss(r) for r in sorted(diagnosis.losses, key=lambda r: (r.name, _order(r.location)))],
@@ -56,6 +70,7 @@ def document(diagnosis: Diagnosis) -> Json:
             for entry in sorted(diagnosis.unneeded, key=lambda e: (e.rule, e.pattern, e.reason))
         ],
         "graph": _graph(diagnosis.graph),
+        **({"plan": asdict(diagnosis.plan)} if diagnosis.plan else {}),
         "gaps": sorted(diagnosis.gaps),
         "excerpts": [
             {"path": excerpt.path, "first_line": excerpt.first_line, "lines": list(excerpt.lines)}
@@ -172,6 +187,7 @@ def finding_object(finding: Finding) -> Json:
         "fix": _fix(finding.fix),
         "ignored": finding.ignored,
         "fingerprint": finding.fingerprint,
+        **({"ranks": list(finding.ranks)} if finding.ranks else {}),
     }
 
 

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from gradcheck_freeze.report import mermaid
+from gradcheck_freeze.report import mermaid, plan
 from gradcheck_freeze.report.excerpts import around, at_cause, shortened, trail
 from gradcheck_freeze.report.layout import squeeze
 from gradcheck_freeze.report.links import NOWHERE, Links
@@ -59,7 +59,9 @@ def render(diagnosis: Diagnosis, links: Links = NOWHERE, size: Size = COMMENT) -
     tail = [_explanation(findings)] if findings else []
     picture = _picture(diagnosis, size)
     room = size.most_bytes - _bytes([*head, *tail, picture]) - _RESERVE  # what is said of those left out
-    beside = _fitting([*_tables(diagnosis, size), _accepted(diagnosis), _gaps(diagnosis.gaps)], room * _SHARE)
+    beside = _fitting(
+        [*_tables(diagnosis, size), _plan(diagnosis), _accepted(diagnosis), _gaps(diagnosis.gaps)], room * _SHARE
+    )
     told = _whole(findings, diagnosis, links, size, room - _bytes(beside))
     rows, details = [row for row, _ in told], [detail for _, detail in told]
     parts = [*head]
@@ -257,6 +259,11 @@ def _accepted(diagnosis: Diagnosis) -> str:
             f"- `ignore` {prose(entry.rule)} {code(entry.pattern)} is no longer needed: no finding is about it"
         )
     return "\n".join(lines)
+
+
+def _plan(diagnosis: Diagnosis) -> str:
+    rows = [[what.strip(), prose(said)] for what, said in plan.lines(diagnosis)]
+    return table([plan.TITLE.capitalize(), ""], rows) if rows else ""
 
 
 def _gaps(gaps: Iterable[str]) -> str:

@@ -27,6 +27,8 @@ from gradcheck_freeze.rules.diagnosis import (
     LossRecord,
     OptimizerRecord,
     ParameterRecord,
+    Plan,
+    RanksRecord,
     ScriptRecord,
     Window,
 )
@@ -119,6 +121,8 @@ def _diagnosis(document: dict[str, Any]) -> Diagnosis:
         tuple(finding for finding in findings if finding.ignored is not None),
         part("unneeded_ignores", tuple[Ignore, ...], ()),
         _fit(str, tool.get("torch", ""), "tool.torch"),
+        part("plan", Plan | None, None),
+        part("ranks", RanksRecord | None, None),
     )
 
 
@@ -201,3 +205,17 @@ def _fields(kind: Any) -> list[tuple[str, str, Any, bool]]:
         )
         for f in fields(kind)
     ]
+
+
+def findings_of(values: Any) -> tuple[Finding, ...]:
+    """Return findings as they were written; raises `UsageError` where they are damaged."""
+    try:
+        found: tuple[Finding, ...] = _fit(tuple[Finding, ...], values, "findings")
+    except _MisfitError as error:
+        raise UsageError(f"damaged findings: {error}.") from error
+    return found
+
+
+def location_of(path: str, line: int, end_line: int, function: str) -> Location:
+    """Return a place whose line of source is not known."""
+    return Location(str(path), int(line), int(end_line), str(function), "")

@@ -10,7 +10,7 @@ from typing import TextIO
 from rich.console import Console
 from rich.text import Text
 
-from gradcheck_freeze.report import faults
+from gradcheck_freeze.report import faults, plan
 from gradcheck_freeze.report.layout import squeeze, wrap
 from gradcheck_freeze.report.rollup import natural
 from gradcheck_freeze.report.tables import STYLES, attribution, many, modules
@@ -75,6 +75,7 @@ def _lines(diagnosis: Diagnosis, width: int) -> list[Text]:
     parts = [
         _heading(diagnosis, width),
         modules(diagnosis, width),
+        _plan(diagnosis, width),
         attribution(diagnosis, width),
         *_faults(findings[:_MOST_FINDINGS], diagnosis.excerpts, width),
         _rest(findings[_MOST_FINDINGS:], width),
@@ -111,6 +112,14 @@ def _verdict(diagnosis: Diagnosis) -> Text:
         text.append(f"{LOOKS[state].word} {LOOKS[state].glyph} ", STYLES[state])
         text.append(f"{blamed_names(hit)}  ", "bold")
     return text.append(sentence(diagnosis), "bold")
+
+
+def _plan(diagnosis: Diagnosis, width: int) -> list[Text]:
+    """Return what a step would cost that was tried on tensors without memory."""
+    found = []
+    for what, said in plan.lines(diagnosis):
+        found += wrap(Text(said), width, " " * 21, first=Text(f"  {what:<19}", "dim"))
+    return [*wrap(Text(f"{plan.TITLE}:", "dim"), width), *found] if found else []
 
 
 def _faults(findings: Sequence[Finding], excerpts: Sequence[Excerpt], width: int) -> list[list[Text]]:

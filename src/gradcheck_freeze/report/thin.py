@@ -8,7 +8,7 @@ import re
 import networkx as nx
 
 from gradcheck_freeze.report.flows import add_edge, flow_of
-from gradcheck_freeze.report.rollup import spell
+from gradcheck_freeze.rules.siblings import spell
 
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _WORST = ("LEAK", "BLOCKED", "learning", "frozen", "idle", "")

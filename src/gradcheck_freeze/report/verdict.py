@@ -9,9 +9,10 @@ from gradcheck_freeze.report.layout import squeeze
 from gradcheck_freeze.report.rollup import natural
 from gradcheck_freeze.report.tables import many, names
 from gradcheck_freeze.report.words import LOOKS, shown
-from gradcheck_freeze.rules.diagnosis import Diagnosis
+from gradcheck_freeze.rules.diagnosis import Diagnosis, Window
 from gradcheck_freeze.rules.finding import Finding, Severity
 
+_MOST_STRETCHES = 4
 STATE_OF_KIND = {"leak": "LEAK", "blockage": "BLOCKED"}
 
 
@@ -43,7 +44,8 @@ def sentence(diagnosis: Diagnosis) -> str:
     loud = [finding for finding in diagnosis.findings if finding.severity > Severity.NOTE]
     if loud:
         risky = sorted({finding.where for finding in loud if finding.kind not in STATE_OF_KIND}, key=natural)
-        return f"{f'HAZARD {blamed_names(risky)}  ' if risky else ''}({found})"
+        word = "HAZARD" if any(finding.kind == "hazard" for finding in loud) else "WASTE"
+        return f"{f'{word} {blamed_names(risky)}  ' if risky else ''}({found})"
     look = LOOKS["learning"]
     seen = ", as far as was seen" if diagnosis.gaps else ""
     return f"{look.word} {look.glyph} every parameter learns or stays as declared{seen}{f' ({found})' if found else ''}"
@@ -59,10 +61,23 @@ def watched(diagnosis: Diagnosis) -> str:
     """Return which part of which program was watched, and how it ended."""
     window, script = diagnosis.window, diagnosis.script
     parts = [many(window.ops, "op"), many(window.backward_calls, "backward call"), many(window.steps, "step")]
-    seen = f"watched {', '.join(parts)}"
+    seen = f"watched {', '.join(parts)}{_stretches(window)}"
     seen += f" of {shown(script.path)}" if script else ""
     seen += f", until {shown(window.closed)}" if window.closed else ""
+    if window.guarded:
+        seen += f"; {many(window.guarded.parameters, 'tensor')} guarded to step {window.guarded.last_step:,}"
+    if diagnosis.ranks:
+        seen += f", on {len(diagnosis.ranks.reported)} of {diagnosis.ranks.world_size} ranks"
     return seen + (f"; the program ended with status {script.exit_status}" if script and script.exit_status else "")
+
+
+def _stretches(window: Window) -> str:
+    """Return which steps those were, where they are not simply the first of the run."""
+    stretches = window.steps_watched
+    if len(stretches) < 2 and not window.guarded and all(first == 1 for first, *_ in stretches):
+        return ""
+    told = [f"{first:,}–{last:,}" if last > first else f"{first:,}" for first, last in stretches]
+    return f" ({', '.join(told if len(told) <= _MOST_STRETCHES else [*told[:2], '…', told[-1]])})" if told else ""
 
 
 def _rank(finding: Finding) -> tuple[int, str, int, str, str, str]:

@@ -11,8 +11,8 @@ from collections.abc import Iterable
 import networkx as nx
 
 from gradcheck_freeze.report.flows import add_edge
-from gradcheck_freeze.report.rollup import spell
 from gradcheck_freeze.report.thin import leave_out_implied, thin
+from gradcheck_freeze.rules.siblings import spell
 
 MOST_BOXES = 150
 FAULTY = ("LEAK", "BLOCKED")

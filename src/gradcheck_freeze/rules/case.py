@@ -108,6 +108,9 @@ def build_case(flow: FlowGraph, intent: Intent) -> Case:
     read = _read_by_ops(flow) if starved else set()
     unread = {t for t in starved if not flow.tensors[t].data and t not in read}
     off_path = {t for t in starved - unread if not flow.tensors[t].data}
+    # What had its gradient in a step that was not watched, and plays no part in these, may well have its turn again.
+    had = (unread | off_path) & trace.fed_earlier
+    starved, unread, off_path = starved - had, unread - had, off_path - had
     cut: dict[int, Cut] = {}
     on_path = starved - unread - off_path
     # Where the trace has a whole path and the engine sent nothing, a custom function dropped it: no cut is to blame.
@@ -217,11 +220,13 @@ def blamed(flow: FlowGraph, found: Sequence[Cut]) -> dict[int, Cut]:
     the earlier.
     """
     ops = flow.trace.ops
-    is_open, further = _open_to_a_loss(flow), _further_cuts(flow, found)
     behind: dict[int, int] = {}
     for number, cut in enumerate(found):
         for tensor in cut.tensors:
             behind[tensor] = behind.get(tensor, 0) | 1 << number
+    if all(mask.bit_count() == 1 for mask in behind.values()):  # there is nothing to choose: two sweeps less
+        return {tensor: found[mask.bit_length() - 1] for tensor, mask in sorted(behind.items())}
+    is_open, further = _open_to_a_loss(flow), _further_cuts(flow, found)
 
     def rank(number: int, others: int) -> tuple[bool, bool, int, int]:
         cut = found[number]

@@ -52,6 +52,8 @@ def findings(
         loss = loss_of(case, tuple(tensors), cut)
         message, fix = explain(cut, case.flow.losses[loss].name)
         cause = cause_of(case, cut, by_mode=by_mode)
+        if inside := library_module(case, cut, by_mode=by_mode):
+            message = f"{message.removesuffix('.')}, in {inside}."
         yield rule.finding(
             case.flow,
             tensors,
@@ -68,3 +70,15 @@ def cause_of(case: Case, cut: Cut, *, by_mode: bool = False) -> Location | None:
     if by_mode and cut.op in trace.ops.mode_site:
         return place(trace, trace.ops.mode_site[cut.op], "no_grad")
     return place(trace, trace.ops.site[cut.op], op_name(case, cut.op))
+
+
+def library_module(case: Case, cut: Cut, *, by_mode: bool = False) -> str:
+    """Return the module in whose forward a cut lies, if that forward is no code of the user's."""
+    trace = case.flow.trace
+    site, call = trace.ops.site[cut.op], trace.ops.call[cut.op]
+    if call == NONE or site == NONE or trace.calls[call].site != site:
+        return ""
+    if by_mode and trace.ops.mode_site.get(cut.op, site) != site:
+        return ""
+    module = trace.calls[call].module
+    return trace.modules[module].name if module != NONE else ""

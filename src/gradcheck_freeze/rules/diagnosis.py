@@ -76,6 +76,15 @@ class Excerpt:
 
 
 @dataclass(frozen=True, slots=True)
+class GuardRecord:
+    """What was held, to the end of the run, against what it was in the window."""
+
+    parameters: int  # how many, buffers included
+    last_step: int
+    changed: tuple[str, ...]  # what was seen to change outside the windows, whether it may or not
+
+
+@dataclass(frozen=True, slots=True)
 class Window:
     """The part of the run that was watched."""
 
@@ -83,6 +92,29 @@ class Window:
     backward_calls: int
     steps: int
     closed: str  # why it closed, as a sentence part: "every optimizer had made 3 steps"
+    steps_watched: tuple[tuple[int, ...], ...] = ()  # first and last of each stretch, the first step of the run being 1
+    guarded: GuardRecord | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """So many tensors of one dtype, and their size."""
+
+    dtype: str
+    tensors: int  # 0 where they were not counted
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one step would cost, tried on tensors without memory."""
+
+    weights: tuple[Amount, ...]
+    gradients: tuple[Amount, ...]
+    unused_gradients: tuple[Amount, ...]  # of these, those of no optimizer
+    states: tuple[Amount, ...]  # of the optimizers
+    work: int | None  # floating point operations of the backward, in matrix products and convolutions
+    unused_work: int | None  # of these, those that lead to gradients of no optimizer only; None without an optimizer
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +124,15 @@ class ScriptRecord:
     path: str
     arguments: tuple[str, ...]
     exit_status: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class RanksRecord:
+    """The processes that trained together, and which of them left a report."""
+
+    world_size: int
+    reported: tuple[int, ...]
+    missing: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -120,6 +161,8 @@ class Diagnosis:
     ignored: tuple[Finding, ...] = ()  # found too, but accepted by the configuration: they make nothing fail
     unneeded: tuple[Ignore, ...] = ()  # entries of the configuration that ignored nothing
     torch_version: str = ""
+    plan: Plan | None = None
+    ranks: RanksRecord | None = None  # None: one process alone
 
     @property
     def ok(self) -> bool:

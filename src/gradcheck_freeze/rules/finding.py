@@ -55,6 +55,7 @@ class Finding:
     trail: tuple[Location, ...] = ()  # from the loss, by the cause, to the parameter
     fix: Fix | None = None
     ignored: str | None = None  # why the configuration ignores it, if it does
+    ranks: tuple[int, ...] = ()  # the processes it was found on; empty: all that reported
 
     def called(self, names: tuple[str, ...], where: str) -> Finding:
         """Return this finding with its parameters under other names of theirs: those that are at fault."""

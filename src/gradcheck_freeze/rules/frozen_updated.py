@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from gradcheck_freeze.rules.case import Case
 from gradcheck_freeze.rules.finding import Finding, Location, Severity
 from gradcheck_freeze.rules.freezes import freeze_never_reached
+from gradcheck_freeze.rules.frozen_moved_later import broken_later
 from gradcheck_freeze.rules.places import line_at, place
 from gradcheck_freeze.rules.rule import rule
 from gradcheck_freeze.rules.syntax import Function, called, calls_in, files, tree_of
@@ -64,9 +65,10 @@ def _moves(case: Case) -> dict[int, int]:
     """Return the parameters that a step moves while they should stay, each with the first such step."""
     trace = case.flow.trace
     moves: dict[int, int] = {}
+    told = broken_later(case)
     for tensor, record in enumerate(trace.tensors):
         changed = case.flow.tensors[tensor].changed
-        if not changed or record.kind == "buffer" or tensor in case.intent.tried:
+        if not changed or record.kind == "buffer" or tensor in case.intent.tried or tensor in told:
             continue
         if tensor in case.intent.fixed:
             moves[tensor] = changed[0]

@@ -32,11 +32,22 @@ def function_drops_gradient(case: Case) -> Iterator[Finding]:
         return
     trace = case.flow.trace
     groups: dict[tuple[Location | None, str], list[int]] = {}
+    boxes: dict[tuple[Location | None, str], list[int]] = {}
     for tensor in sorted(case.uncut):
         name, site = _function(case, tensor)
-        if name:
+        if name in trace.boxes:
+            boxes.setdefault((place(trace, site, name), name), []).append(tensor)
+        elif name:
             cause = method_return(trace, f"{name}.backward") or place(trace, site, name)
             groups.setdefault((cause, name), []).append(tensor)
+    for (cause, name), tensors in boxes.items():
+        yield function_drops_gradient.finding(
+            case.flow,
+            tensors,
+            f"{{where}} gets no gradient: it goes into {name}, which was watched from outside only, and is lost in there.",
+            cause,
+            fix="Look in there for a detach(), a no_grad block, or a branch that does not use it.",
+        )
     for (cause, name), tensors in groups.items():
         yield function_drops_gradient.finding(
             case.flow,
@@ -48,14 +59,14 @@ def function_drops_gradient(case: Case) -> Iterator[Finding]:
 
 
 def _function(case: Case, tensor: int) -> tuple[str, int]:
-    """Return the custom Function on the tensor's way to a loss, and where it was called."""
+    """Return the custom Function on the tensor's way to a loss, or what was watched from outside, and where it was called."""
     trace = case.flow.trace
     ops, values = trace.ops, trace.values
     marks = {v for v in range(len(values)) if values.tensor[v] == tensor and values.flags[v] & REQUIRES_GRAD}
     for op in range(len(ops)):
         if not ops.mode[op] and any(v in marks for v in ops.inputs[ops.first_input[op] : ops.first_input[op + 1]]):
             name = trace.op_names[ops.name[op]]
-            if method_return(trace, f"{name}.backward"):
+            if name in trace.boxes or method_return(trace, f"{name}.backward"):
                 return name, ops.site[op]
             marks.update(
                 v

@@ -10,6 +10,7 @@ from gradcheck_freeze.rules.by_hand import READ, ZEROED, Event, events
 from gradcheck_freeze.rules.case import Case
 from gradcheck_freeze.rules.finding import Finding, Location, Severity
 from gradcheck_freeze.rules.places import cover, place
+from gradcheck_freeze.rules.planned import priced, unused_gradients
 from gradcheck_freeze.rules.rule import rule
 from gradcheck_freeze.trace.record import NONE
 
@@ -22,7 +23,8 @@ def gradient_thrown_away(case: Case) -> Iterator[Finding]:
 
     Its share is counted in gradients computed: a backward computes one for every input of an op that requires grad (a linear
     layer has three: its input, weight and bias). The share are those that lead to these parameters and to nothing that is used.
-    It is a count, not a time.
+    It is a count, not a time. In a plan (weights without memory) one backward is enough, it is a warning, and bytes and work
+    are told as well.
 
     Found:
 
@@ -52,6 +54,10 @@ def gradient_thrown_away(case: Case) -> Iterator[Finding]:
                 found.setdefault(alike, []).append(number)
     for tensors, losses in found.items():
         yield _told(case, tensors, losses)
+    planned = frozenset(t for t in unused_gradients(flow) if trace.tensors[t].kind == "parameter")
+    if planned:
+        first = next(n for n in range(len(flow.losses)) if any(flow.tensors[t].received >> n & 1 for t in planned))
+        yield _told(case, planned, [first])
 
 
 def _told_apart(case: Case, tensors: frozenset[int]) -> Iterator[frozenset[int]]:
@@ -112,16 +118,25 @@ def _told(case: Case, tensors: frozenset[int], losses: Sequence[int]) -> Finding
     else:
         end = "no optimizer holds it"
     many = "".join(f", {flow.losses[number].name}" for number in losses[1:3])
-    share = _share(case, first, tensors)
     return gradient_thrown_away.finding(
         flow,
         tensors,
-        f"{loss.name}{many} computes gradient for {{where}} that nothing uses: {end}. "
-        f"That is {share:.0%} of the gradients its backward computes.",
+        f"{loss.name}{many} computes gradient for {{where}} that nothing uses: {end}. {_cost(case, first, tensors)}.",
         backward,
         trail=tuple(p for p in (backward, where) if p),
         fix=_fix(case, tensors, first, backward, held),
+        severity=Severity.WARNING if trace.cost is not None else None,
     )
+
+
+def _cost(case: Case, backward: int, thrown: frozenset[int]) -> str:
+    """Return what the gradient costs: memory and work where a plan knows them, else its share of the gradients computed."""
+    trace = case.flow.trace
+    cost, price = trace.cost, priced(trace, thrown)
+    if cost and price and cost.work and cost.needed is not None and thrown.issuperset(unused_gradients(case.flow)):
+        work = 1 - cost.needed / cost.work
+        return f"It takes {price} in {len(thrown):,} tensors and {work:.0%} of the backward's floating point operations"
+    return f"That is {_share(case, backward, thrown):.0%} of the gradients its backward computes"
 
 
 def _fix(case: Case, tensors: frozenset[int], backward: int, line: Location | None, held: bool) -> str:

@@ -109,7 +109,7 @@ def _undone(flow: FlowGraph) -> set[int]:
                     since <= step.after <= declaration.after
                     for step in trace.steps
                     if step.optimizer in {o for o, _ in flow.tensors[tensor].optimizers}
-                )
+                ) or any(since <= pause <= declaration.after for pause in trace.pauses)
                 if not stepped and by_site[declaration.site] > together[site]:
                     undone.add(tensor)
     return undone

@@ -10,6 +10,7 @@ from gradcheck_freeze.rules.colour import coloured_graph
 from gradcheck_freeze.rules.contract import Contract
 from gradcheck_freeze.rules.diagnosis import (
     Diagnosis,
+    GuardRecord,
     LossRecord,
     OptimizerMembership,
     OptimizerRecord,
@@ -18,13 +19,15 @@ from gradcheck_freeze.rules.diagnosis import (
     Window,
 )
 from gradcheck_freeze.rules.finding import Finding, Severity
+from gradcheck_freeze.rules.frozen_moved_later import changed_at_the_end
 from gradcheck_freeze.rules.gradient_never_zeroed import gradient_never_zeroed
 from gradcheck_freeze.rules.gradient_thrown_away import gradient_thrown_away
 from gradcheck_freeze.rules.ignores import set_aside
 from gradcheck_freeze.rules.intent import Intent, read_intent
 from gradcheck_freeze.rules.places import excerpts, names_of, place, relative
+from gradcheck_freeze.rules.planned import plan_of
 from gradcheck_freeze.rules.table import RULES
-from gradcheck_freeze.trace.record import NONE, GradientState
+from gradcheck_freeze.trace.record import NONE, GradientState, Trace
 
 _ECHOES = frozenset({gradient_thrown_away.code, gradient_never_zeroed.code})
 
@@ -45,16 +48,30 @@ def judge(flow: FlowGraph, contract: Contract) -> Diagnosis:
         losses=_losses(flow),
         optimizers=_optimizers(flow),
         graph=coloured_graph(flow, intent, {name: p.state for name, p in by_name.items()}, findings),
-        window=Window(len(trace.ops), len(trace.backwards), len(trace.steps), trace.closed),
+        window=_window(trace),
         script=ScriptRecord(relative(script.path, trace.root), script.arguments, script.exit_status)
         if script
         else None,
-        gaps=tuple(dict.fromkeys(gap.what for gap in trace.gaps)),
+        gaps=tuple(dict.fromkeys([*(gap.what for gap in trace.gaps), *changed_at_the_end(case)])),
         excerpts=excerpts(trace, found),
         torch_version=trace.torch_version,
         ignored=ignored,
         unneeded=unneeded,
+        plan=plan_of(flow),
     )
+
+
+def _window(trace: Trace) -> Window:
+    guarded = None
+    if trace.guarded is not None:
+        changed = names_of(trace, {change.tensor for change in trace.guarded.changes})
+        guarded = GuardRecord(len(trace.guarded.tensors), trace.guarded.last_step, changed)
+    stretches: list[tuple[int, ...]] = []
+    for first, last in trace.watched:
+        if first <= last:
+            joined = bool(stretches) and stretches[-1][1] == first - 1
+            stretches.append((stretches.pop()[0] if joined else first, last))
+    return Window(len(trace.ops), len(trace.backwards), len(trace.steps), trace.closed, tuple(stretches), guarded)
 
 
 def _without_echoes(findings: Iterable[Finding]) -> list[Finding]:

@@ -72,9 +72,9 @@ def left_in_eval_mode(case: Case) -> Iterator[Finding]:
 
 def _was_in_train_mode(case: Case, module: int, call: int) -> bool:
     """Return whether the author called `train()` before the first call, though an `eval()` came in between."""
-    first = case.first_op_of_call(call)
+    first, since = case.first_op_of_call(call), _watched_since(case)
     return any(
-        d.kind == "mode" and d.value and d.after <= first and d.modules[0] in case.around(module)
+        d.kind == "mode" and d.value and since <= d.after <= first and d.modules[0] in case.around(module)
         for d in case.flow.trace.declarations
     )
 
@@ -84,7 +84,7 @@ def _training_calls(case: Case) -> dict[int, list[int]]:
     trace = case.flow.trace
     ops = trace.ops
     outer: dict[int, None] = {}
-    for op in range(len(ops)):
+    for op in range(_watched_since(case), len(ops)):
         call = ops.call[op]
         if call != NONE and any(
             case.flow.gradient[v] for v in ops.outputs[ops.first_output[op] : ops.first_output[op + 1]]
@@ -97,6 +97,12 @@ def _training_calls(case: Case) -> dict[int, list[int]]:
         if trace.calls[call].module != NONE:
             found.setdefault(trace.calls[call].module, []).append(call)
     return found
+
+
+def _watched_since(case: Case) -> int:
+    """Return the op at which the last stretch that was watched without a pause begins: what came before it is not known."""
+    trace = case.flow.trace
+    return max((pause for pause in trace.pauses if pause < len(trace.ops)), default=0)
 
 
 def _has_mode(case: Case, prefix: str) -> bool:

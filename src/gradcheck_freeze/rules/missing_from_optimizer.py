@@ -8,6 +8,7 @@ from gradcheck_freeze.rules.case import Case
 from gradcheck_freeze.rules.finding import Finding, Location, Severity
 from gradcheck_freeze.rules.frozen_fed_gradient import treated_as_frozen
 from gradcheck_freeze.rules.places import line_at, place
+from gradcheck_freeze.rules.planned import priced
 from gradcheck_freeze.rules.rule import rule
 from gradcheck_freeze.rules.syntax import helper_made, walks_again
 from gradcheck_freeze.trace.record import NONE
@@ -60,11 +61,16 @@ def missing_from_optimizer(case: Case) -> Iterator[Finding]:
         yield missing_from_optimizer.finding(
             case.flow,
             tensors,
-            f"{{where}} gets gradient, but no optimizer moves it: {why}.",
+            f"{{where}} gets gradient{_priced(case, tensors)}, but no optimizer moves it: {why}.",
             cause,
             fix=fix,
             severity=severity,
         )
+
+
+def _priced(case: Case, tensors: list[int]) -> str:
+    price = priced(case.flow.trace, tensors)
+    return f" ({price} in every step)" if price else ""
 
 
 def _reason(case: Case, tensor: int, missing: list[int]) -> Reason | None:

@@ -10,6 +10,7 @@ from gradcheck_freeze.flow.frontier import path
 from gradcheck_freeze.flow.graph import FlowGraph
 from gradcheck_freeze.rules.diagnosis import Excerpt
 from gradcheck_freeze.rules.finding import Finding, Location
+from gradcheck_freeze.rules.siblings import spelled
 from gradcheck_freeze.trace.record import NONE, Site, Trace
 
 _AROUND = 2  # lines of source shown before and after a place
@@ -66,6 +67,8 @@ def cover(trace: Trace, tensors: Collection[int]) -> str:
             parts.append(prefix)
             left -= below
     parts.extend(sorted(left))
+    if len(parts) > 3:
+        parts = spelled(parts)
     shown = ", ".join(parts[:3])
     return shown if len(parts) <= 3 else f"{shown} and {len(parts) - 3} more"
 

@@ -34,6 +34,8 @@ def reversal_without_gradient(case: Case) -> Iterator[Finding]:
         return
     trace = case.flow.trace
     ops, values = trace.ops, trace.values
+    if FUNCTION not in ops.mode:
+        return
     found: dict[Location | None, set[int]] = {}
     names: dict[Location | None, str] = {}
     for op in range(len(ops)):

@@ -16,6 +16,7 @@ from gradcheck_freeze.rules.freeze_stops_short import freeze_stops_short
 from gradcheck_freeze.rules.freeze_without_effect import freeze_without_effect
 from gradcheck_freeze.rules.frozen_fed_gradient import frozen_fed_gradient
 from gradcheck_freeze.rules.frozen_made_anew import frozen_made_anew
+from gradcheck_freeze.rules.frozen_moved_later import frozen_moved_later
 from gradcheck_freeze.rules.frozen_statistics_drift import frozen_statistics_drift
 from gradcheck_freeze.rules.frozen_updated import frozen_updated
 from gradcheck_freeze.rules.frozen_written import frozen_written
@@ -40,6 +41,8 @@ from gradcheck_freeze.rules.parameter_unused import parameter_unused
 from gradcheck_freeze.rules.path_leaves_torch import path_leaves_torch
 from gradcheck_freeze.rules.path_under_no_grad import path_under_no_grad
 from gradcheck_freeze.rules.path_without_derivative import path_without_derivative
+from gradcheck_freeze.rules.ranks_differ import ranks_differ
+from gradcheck_freeze.rules.replicas_diverged import replicas_diverged
 from gradcheck_freeze.rules.result_never_used import result_never_used
 from gradcheck_freeze.rules.reversal_without_gradient import reversal_without_gradient
 from gradcheck_freeze.rules.rule import Rule
@@ -65,6 +68,7 @@ RULES: tuple[Rule, ...] = (
     freeze_of_a_copy,
     freeze_stops_short,
     freeze_matches_nothing,
+    frozen_moved_later,
     detached_path,
     path_under_no_grad,
     path_leaves_torch,
@@ -95,4 +99,6 @@ RULES: tuple[Rule, ...] = (
     twice_in_optimizers,
     graph_kept_alive,
     graph_retained_in_vain,
+    ranks_differ,
+    replicas_diverged,
 )

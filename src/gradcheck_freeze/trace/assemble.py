@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import ast
-import linecache
 from array import array
+from bisect import bisect_left
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 
+from gradcheck_freeze.trace import plan
+from gradcheck_freeze.trace.losses import Heard, named
+from gradcheck_freeze.trace.memory import has_memory
 from gradcheck_freeze.trace.record import (
     NONE,
     REQUIRES_GRAD,
-    Backward,
     Declaration,
+    Guarded,
     ModuleCall,
-    Site,
     Trace,
     WatchedModule,
     WatchedOptimizer,
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
     from gradcheck_freeze.trace.recorder import Recorder
 
 
-def assemble(recorder: Recorder) -> Trace:
-    """Return the trace of a window that is about to be uninstalled."""
+def assemble(recorder: Recorder, guarded: Guarded | None = None) -> Trace:
+    """Return the trace of a run whose last window is closed, or about to be."""
     inventory, stepping, gradients = recorder.inventory, recorder.stepping, recorder.gradients
     sites = recorder.sites.resolve()
     modules, module_index = inventory.watched_modules()
@@ -40,18 +41,28 @@ def assemble(recorder: Recorder) -> Trace:
         if kind == "requires_grad" and not value:
             in_groups.setdefault(slot, "")  # what was frozen and then replaced or dropped, before it got a name
     tensors, slots = inventory.watched_tensors(module_index, in_groups)
+    for slot, inner in inventory.flattened.items():
+        if slot in inventory.kept and slot in slots:
+            flat = tensors[slots[slot]].names[0]
+            recorder.gap(
+                f"{flat} is {len(inner)} parameters in one ({', '.join(inner[:20])}): what is said of it is not told apart"
+            )
     _add_short_lived(recorder, modules, module_index, tensors, slots)
     tensors = _with_last_read(recorder, tensors, slots)
 
     def of(held: tuple[int, ...]) -> tuple[int, ...]:
         return tuple(slots[slot] for slot in held if slot in slots)
 
+    references = recorder.ops.tensors.slots
+    without_memory = frozenset(i for s, i in slots.items() if (t := references[s]()) is not None and not has_memory(t))
     gradient_of = _gradient_of(recorder, slots)
     values = recorder.ops.values
     values.tensor = array("i", [slots.get(slot, NONE) if slot != NONE else NONE for slot in values.tensor])
     optimizer_names = _optimizer_names(recorder)
+    heard = Heard(sites, recorder.ops.ops, values, recorder.modules.calls)
     return Trace(
         op_names=recorder.ops.names,
+        boxes=frozenset(recorder.ops.boxes),
         sites=sites,
         ops=recorder.ops.ops,
         values=values,
@@ -62,7 +73,7 @@ def assemble(recorder: Recorder) -> Trace:
             for module, parent, site, training in recorder.modules.calls
         ],
         backwards=[
-            _named(backward, sites, of(backward.received), recorder.loss_names.get(number))
+            replace(named(backward, recorder.loss_names.get(number), heard), received=of(backward.received))
             for number, backward in enumerate(gradients.backwards)
         ],
         optimizers=[
@@ -99,6 +110,11 @@ def assemble(recorder: Recorder) -> Trace:
         zeroings=[replace(zeroing, tensors=of(zeroing.tensors)) for zeroing in gradients.zeroings],
         discarded={slots[s]: tuple(held) for s, held in gradients.discarded.items() if s in slots},
         handed={slots[s]: tuple(times) for s, times in gradients.handed.items() if s in slots},
+        rank=recorder.rank,
+        prints=[
+            replace(held, of={slots[s]: number for s, number in held.of.items() if s in slots})
+            for held in stepping.compared
+        ],
         lent=frozenset(of(tuple(gradients.lent))),
         kept=list(recorder.kept.found.values()),
         declarations=sorted(
@@ -106,7 +122,13 @@ def assemble(recorder: Recorder) -> Trace:
             key=lambda declaration: declaration.after,
         ),
         gradients={slots[s]: state for s, state in gradients.states.items() if s in slots},
-        gaps=recorder.gaps,
+        gradient_bytes={slots[s]: size for s, size in gradients.sizes.items() if s in slots},
+        without_memory=without_memory,
+        gaps=[*recorder.gaps, *plan.gaps(len(without_memory))],
+        watched=recorder.pace.watched,
+        pauses=recorder.pace.pauses,
+        fed_earlier=frozenset(of(tuple(gradients.fed_earlier))),
+        guarded=_guarded(guarded, slots),
         closed=recorder.closed or "",
         torch_version=torch.__version__,
         root=str(Path.cwd()),
@@ -118,7 +140,6 @@ def _names_in_groups(recorder: Recorder) -> dict[int, str]:
     found: dict[int, str] = {}
     names = _optimizer_names(recorder)
     for number in range(len(recorder.stepping.optimizers)):
-        recorder.stepping.look(number)
         for i, group in enumerate(recorder.stepping.groups[number]):
             for j, slot in enumerate(group.tensors):
                 found.setdefault(slot, f"{names[number]}.param_groups.{i}.params.{j}")
@@ -178,13 +199,18 @@ def _with_last_read(recorder: Recorder, tensors: list[WatchedTensor], slots: dic
 
 
 def _declarations(recorder: Recorder, slots: dict[int, int]) -> list[Declaration]:
-    """Return the declarations, those made at one place at one time as one."""
+    """Return the declarations, those made at one place between the same two steps as one."""
     merged: list[Declaration] = []
+    steps = [step.after for step in recorder.stepping.steps]
     for kind, value, slot, site, after in recorder.declaring.made:
         if slot not in slots:
             continue
         last = merged[-1] if merged else None
-        if last is not None and (last.kind, last.value, last.site) == (kind, value, site):
+        if (
+            last is not None
+            and (last.kind, last.value, last.site) == (kind, value, site)
+            and bisect_left(steps, last.after) == bisect_left(steps, after)
+        ):
             if slots[slot] not in last.tensors:
                 merged[-1] = replace(last, tensors=(*last.tensors, slots[slot]))
         else:
@@ -201,6 +227,16 @@ def _switches(recorder: Recorder, index: dict[int, int]) -> list[Declaration]:
     ]
 
 
+def _guarded(guarded: Guarded | None, slots: dict[int, int]) -> Guarded | None:
+    """Return what the guard found, by tensor."""
+    if guarded is None:
+        return None
+    changes = tuple(
+        replace(change, tensor=slots[change.tensor]) for change in guarded.changes if change.tensor in slots
+    )
+    return replace(guarded, tensors=tuple(slots[s] for s in guarded.tensors if s in slots), changes=changes)
+
+
 def _walks(recorder: Recorder) -> list[Declaration]:
     """Return the lines that went over the names of parameters."""
     return [Declaration("walked", True, (), (), site, after) for site, after in recorder.declaring.walked.items()]
@@ -212,50 +248,3 @@ def _gradient_of(recorder: Recorder, slots: dict[int, int]) -> dict[int, int]:
     if not known:
         return {}
     return {value: known[slot] for value, slot in enumerate(recorder.ops.values.tensor) if slot in known}
-
-
-def _named(backward: Backward, sites: list[Site], received: tuple[int, ...], name: str | None) -> Backward:
-    known = name or (expression_of_loss(sites[backward.site]) if backward.site != NONE else "loss")
-    return replace(backward, name=known, received=received)
-
-
-def expression_of_loss(site: Site) -> str:
-    """Return what the author calls the loss whose backward is called at this position."""
-    lines = linecache.getlines(site.path)[site.line - 1 : site.end_line]
-    if not lines:
-        return "loss"
-    encoded = [line.encode() for line in lines]
-    encoded[-1] = encoded[-1][: site.end_column] if site.end_column else encoded[-1]
-    encoded[0] = encoded[0][site.column :]
-    text = b"".join(encoded).decode(errors="replace").strip()
-    try:
-        call = ast.parse(f"({text}\n)", mode="eval").body
-    except SyntaxError:
-        return "loss"
-    return _loss_name(call) or "loss"
-
-
-def _loss_name(node: ast.expr) -> str:
-    if not isinstance(node, ast.Call):
-        return ""
-    if isinstance(node.func, ast.Attribute) and node.func.attr == "backward":
-        receiver: ast.expr = node.func.value
-        if node.args and not (isinstance(receiver, ast.Call) or _is_loss_like(receiver)):
-            receiver = node.args[0]  # accelerator.backward(loss), torch.autograd.backward(loss)
-    elif node.args:
-        receiver = node.args[0]
-    else:
-        return ""
-    while isinstance(receiver, ast.Call):  # scaler.scale(loss), loss.mean(), (a + b).sum()
-        inner = receiver.func.value if isinstance(receiver.func, ast.Attribute) else None
-        if receiver.args and isinstance(receiver.args[0], (ast.Name, ast.Attribute)) and not _is_loss_like(inner):
-            receiver = receiver.args[0]
-        elif inner is not None:
-            receiver = inner
-        else:
-            break
-    return ast.unparse(receiver)
-
-
-def _is_loss_like(node: ast.expr | None) -> bool:
-    return isinstance(node, ast.Name) and ("loss" in node.id.lower() or node.id.startswith("err"))

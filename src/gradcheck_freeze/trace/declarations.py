@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import functools
 import sys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from gradcheck_freeze.trace.record import NONE
+from gradcheck_freeze.trace.distributed import attribute_of
+from gradcheck_freeze.trace.record import NONE, REQUIRES_GRAD
 from gradcheck_freeze.trace.tensors import flags_of
 
 if TYPE_CHECKING:
@@ -54,6 +56,20 @@ class DeclarationWatch:
             recorder.fail(error)
         return result
 
+    def switched_unseen(self, sites: Mapping[int, int]) -> None:
+        """Note the leaves whose flag was set while no window was open, at these sites where they are known."""
+        ops = self.recorder.ops
+        tensors, values = ops.tensors, ops.values
+        for reference in list(tensors.slots):
+            tensor = reference()
+            value = None if tensor is None else tensors.known(tensor)
+            if tensor is None or value is None or not tensor.is_leaf:
+                continue
+            slot, flags = values.tensor[value], flags_of(tensor)
+            if slot != NONE and (flags ^ values.flags[value]) & REQUIRES_GRAD:
+                tensors.add(tensor, NONE, flags, slot, len(ops.ops))
+                self._note("requires_grad", bool(flags & REQUIRES_GRAD), slot, sites.get(slot, NONE))
+
     def parameter_registered(self, module: torch.nn.Module, name: str, parameter: Any) -> None:
         """Note where a parameter was put under a name; returning None leaves it as it is."""
         recorder = self.recorder
@@ -83,10 +99,13 @@ class DeclarationWatch:
 
         @functools.wraps(original)
         def named_parameters(module: torch.nn.Module, *args: Any, **kwargs: Any) -> Any:
-            if recorder.here():
-                frame = sys._getframe(1)
-                if recorder.sites.is_user(frame.f_code.co_filename):
-                    self.walked.setdefault(recorder.sites.of(frame), len(recorder.ops.ops))
+            try:
+                if recorder.here():
+                    frame = sys._getframe(1)
+                    if recorder.sites.is_user(frame.f_code.co_filename):
+                        self.walked.setdefault(recorder.sites.of(frame), len(recorder.ops.ops))
+            except Exception as error:
+                recorder.fail(error)
             return original(module, *args, **kwargs)
 
         return named_parameters
@@ -127,6 +146,8 @@ class DeclarationWatch:
         try:
             site = recorder.sites.here(sys._getframe(1))
             recorder.inventory.declared[recorder.inventory.number(child)] = site
+            if attribute_of(module) == name:
+                recorder.inventory.wraps(module, child)
             old = module._modules.get(name)
             if old is not None:
                 for parameter in old.parameters() if old is not child else ():

@@ -12,24 +12,31 @@ import functools
 import torch
 import xxhash
 
+from gradcheck_freeze.trace.memory import PLAIN, has_memory, held_by
+
 
 def fingerprint(tensor: torch.Tensor) -> int:
-    """Return a 128-bit hash of the tensor's elements, of any shape, dtype and device; 0 where it has no memory.
+    """Return a 128-bit hash of the tensor's elements, of any shape, dtype and device.
 
-    A tensor that is not dense CPU memory is copied to where it can be read. Tensors without storage (meta, fake)
-    give 0: they cannot change.
+    A tensor that is not dense CPU memory is copied to where it can be read, a wrapper stands for the tensors that it holds.
+    One without memory gives its version counter: what would be written into it is told by nothing else.
     """
+    if tensor.is_meta or (type(tensor) not in PLAIN and not has_memory(tensor)):
+        return 0 if tensor.is_inference() else tensor._version
+    if type(tensor) not in PLAIN and ((parts := held_by(tensor)) and parts[0] is not tensor):
+        prints = [fingerprint(part) for part in parts]
+        return prints[0] if len(prints) == 1 else hash(tuple(prints))
     if not (
         tensor.is_cpu
         and tensor.layout is torch.strided
         and tensor.is_contiguous()
         and not (tensor.is_conj() or tensor.is_neg())
     ):
-        if tensor.is_meta or tensor.numel() == 0:
+        if tensor.numel() == 0:
             return 0
         tensor = _in_memory(tensor.detach())
-    size = tensor.nbytes
-    digest: int = xxhash.xxh3_128_intdigest(_bytes(size).from_address(tensor.data_ptr())) if size else 0
+    size, address = tensor.nbytes, tensor.data_ptr()
+    digest: int = xxhash.xxh3_128_intdigest(_bytes(size).from_address(address)) if size and address else 0
     return digest
 
 

@@ -13,7 +13,9 @@ from typing import Any
 
 import torch
 
+from gradcheck_freeze.trace.distributed import local
 from gradcheck_freeze.trace.installed import push_to_bottom, remove_mode
+from gradcheck_freeze.trace.memory import has_memory, held_by
 from gradcheck_freeze.trace.ops import OpRecorder
 from gradcheck_freeze.trace.record import NONE, Backward, GradientState, ZeroGrad
 
@@ -27,12 +29,16 @@ def state_of(gradients: list[torch.Tensor]) -> list[GradientState]:
     """Return what each gradient holds; a norm that underflows to 0 is looked at again, element by element."""
     held = [_elements(gradient) for gradient in gradients]
     states = []
-    for values, norm in zip(held, _norms(held), strict=True):
-        if 0.0 < norm < math.inf:
+    for gradient, values, norm in zip(gradients, held, _norms(held), strict=True):
+        if norm is None:  # a gradient would be there; what it would hold cannot be known
+            states.append(GradientState("finite"))
+        elif not values.numel() and gradient.numel():
+            states.append(GradientState("finite"))  # other ranks hold all of it, and nothing here says that it is zero
+        elif 0.0 < norm < math.inf:
             states.append(GradientState("finite", norm))
         elif norm != 0.0:
             states.append(GradientState("finite" if bool(torch.isfinite(values).all()) else "nonfinite"))
-        elif values.device.type != "meta" and bool(values.any()):
+        elif bool(values.any()):
             states.append(GradientState("finite", norm))
         else:
             states.append(GradientState("zero", 0.0))
@@ -40,19 +46,26 @@ def state_of(gradients: list[torch.Tensor]) -> list[GradientState]:
 
 
 def _elements(gradient: torch.Tensor) -> torch.Tensor:
-    """Return a dense tensor of the elements that a gradient holds."""
+    """Return a dense tensor of the elements that a gradient holds in this process."""
+    parts = held_by(gradient)
+    if len(parts) > 1:  # the offsets of a nested tensor are no gradient
+        return torch.cat([_elements(part).reshape(-1) for part in parts if part.is_floating_point()])
+    gradient = parts[0] if parts else gradient
     values = gradient.detach() if gradient.requires_grad else gradient
     if values.layout is torch.strided:
         return values
     return values.coalesce().values() if values.layout is torch.sparse_coo else values.to_dense()
 
 
-def _norms(held: list[torch.Tensor]) -> list[float]:
-    """Return the norm of each tensor, 0 where there is nothing to add up: in one call if they are all of the plain kind."""
+def _norms(held: list[torch.Tensor]) -> list[float | None]:
+    """Return the norm of each tensor, 0 where there is nothing to add up and None where there is no memory.
+
+    In one call if they are all of the plain kind.
+    """
     if held and all(type(values) is torch.Tensor and values.is_cpu and values.numel() for values in held):
         return [float(norm) for norm in torch._foreach_norm(held)]
     return [
-        float(torch.linalg.vector_norm(values)) if values.numel() and values.device.type != "meta" else 0.0
+        None if not has_memory(values) else float(torch.linalg.vector_norm(values)) if values.numel() else 0.0
         for values in held
     ]
 
@@ -76,8 +89,10 @@ class GradientWatch:
         ] = {}  # slot → when and where the program put in a gradient of its own
         self.lent: set[int] = set()  # slots whose `.grad` a step took as that of another leaf
         self.written: set[int] = set()  # slots whose `.grad` the user's code wrote into since it was last looked at
+        self.fed_earlier: set[int] = set()  # slots whose `.grad` held something in a step that is not watched
         self._stepped: dict[int, int] = {}  # slot → the last backward that a step saw in its `.grad`
         self.states: dict[int, GradientState] = {}
+        self.sizes: dict[int, int] = {}  # slot → bytes of its `.grad`, where that is dense
         self._ever_nonfinite = False
         self.gradient_slots: dict[int, int] = {}  # slot of a `.grad` that the user's code read → slot of its parameter
         self.at_values: dict[int, str] = {}  # value → state of its gradient, in steps that are watched deeply
@@ -120,7 +135,7 @@ class GradientWatch:
     def held(self) -> Held:
         """Return identity and version of every `.grad` that is there."""
         return {
-            slot: (id(gradient), gradient._version)
+            slot: (id(gradient), local(gradient)._version)
             for slot, reference in enumerate(self.recorder.tensors.slots)
             if (tensor := reference()) is not None
             and tensor.requires_grad
@@ -139,13 +154,30 @@ class GradientWatch:
             tensor = references[slot]()
             gradient = None if tensor is None else tensor.grad
             if gradient is None or (
-                (slot in self.written or last != (id(gradient), gradient._version))
+                (slot in self.written or last != (id(gradient), local(gradient)._version))
                 and state_of([gradient])[0].state == "zero"
             ):
                 held, stepped = self.contributors.pop(slot), self._stepped.get(slot, NONE)
                 if held[-1] > stepped and tensor is not None and not _hooked(tensor):
                     self.discarded.setdefault(slot, []).extend(b for b in held if b > stepped)
         self.written.clear()
+
+    def forget(self) -> None:
+        """Drop all that was seen of backward calls: the step they lead to is not watched."""
+        self.fed_earlier.update(self.contributors)
+        for known in (self.backwards, self.zeroings):
+            known.clear()
+        for by_slot in (self.contributors, self.discarded, self.handed, self.states, self.at_values, self._stepped):
+            by_slot.clear()
+        self.lent.clear()
+
+    def start_anew(self) -> None:
+        """Take every `.grad` as it is now: nothing is known of the backward calls that left something in it."""
+        self.contributors.clear()
+        self.written.clear()
+        self._stepped.clear()
+        self._held = self.held()
+        self._owners = {identity: slot for slot, (identity, _) in self._held.items()}
 
     def close(self) -> None:
         """Look at every `.grad` for the last time."""
@@ -156,6 +188,8 @@ class GradientWatch:
     def backward(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run a backward call and note which leaves it gave gradient."""
         recorder = self.recorder
+        if recorder.transforms:  # how a transform differentiates is its own business
+            return func(*args, **kwargs)
         roots: list[torch.Tensor] = []
         try:
             given = args[0] if args else kwargs.get("tensors", kwargs.get("outputs", kwargs.get("self")))
@@ -242,6 +276,8 @@ class GradientWatch:
             else:
                 there.append(slot)
                 gradients.append(gradient)
+                if slot not in self.sizes and gradient.layout is torch.strided:
+                    self.sizes[slot] = gradient.nbytes
                 if (owner := owner_of(id(gradient), slot)) != slot:
                     self._note_lent(owner, gradient)
         found.update(zip(there, state_of(gradients), strict=True))

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import Any
 from weakref import ref
 
 import torch
 
 from gradcheck_freeze.trace import names
+from gradcheck_freeze.trace.distributed import attribute_of, flat_parameters, kept_equal, spread_of_dtensor, wrapped
 from gradcheck_freeze.trace.ops import OpRecorder
 from gradcheck_freeze.trace.record import LEAF, NONE, REQUIRES_GRAD, WatchedModule, WatchedTensor
+from gradcheck_freeze.trace.tensors import is_leaf
 
 _KNOWN_ATTRIBUTES = frozenset(vars(torch.nn.Parameter(torch.empty(0)))) | {"requires_grad"}
 
@@ -61,6 +64,14 @@ class Inventory:
         self.short_lived: list[tuple[int, int, str, tuple[int, ...], str]] = []  # slot, parent, name, shape, dtype
         self.entries: dict[int, _Entry] = {}  # by module number
         self.facts: dict[int, _Facts] = {}
+        self.settled = False  # whether the facts, of when a window closed, go before what a tensor is now
+        self.wrappers: dict[int, int] = {}  # number of a wrapper → that of the author's module inside it
+        self.frozen_when_wrapped: dict[
+            int, frozenset[int]
+        ] = {}  # wrapper → parameters then frozen: it leaves them alone
+        self.flattened: dict[int, tuple[str, ...]] = {}  # slot of a flat parameter → the names of those it holds
+        self.whole: dict[int, tuple[int, ...]] = {}  # slot → shape of the whole of which this process holds a part
+        self.spread: dict[int, str] = {}  # slot → whether a wrapper keeps it equal on all ranks, or in parts
         self.gone: set[int] = set()  # slots that their module no longer held when it was last looked at
 
     def number(self, module: torch.nn.Module) -> int:
@@ -96,7 +107,7 @@ class Inventory:
 
     def walk(self, final: bool) -> None:
         """Walk every live module from its roots, give its tensors slots and names, and note how they stand."""
-        alive = [(module, names) for reference, names in self.roots.values() if (module := reference()) is not None]
+        alive = self._roots()
         inner: set[int] = set()
         for module, _ in alive:
             inner.update(id(child) for child in _below(module))
@@ -136,6 +147,49 @@ class Inventory:
                 self.gone.add(slot)
         self.kept = {**names_now, **{slot: known for slot, known in self.kept.items() if slot not in names_now}}
 
+    def _roots(self) -> list[tuple[torch.nn.Module, list[str]]]:
+        """Return the live modules that variables hold, with their names; what is in a wrapper answers to its names too."""
+        alive = [(module, names) for reference, names in self.roots.values() if (module := reference()) is not None]
+        own = {id(module): (module, list(names)) for module, names in alive if not attribute_of(module)}
+        for module, paths in alive:
+            full = list(paths)
+            inner: torch.nn.Module | None = module
+            while inner is not None and (attribute := attribute_of(inner)):
+                outer, inner = inner, wrapped(inner)
+                full = [f"{path}.{attribute}" for path in full]
+                self._note_wrapper(outer, inner)
+            if inner is not None and inner is not module:
+                held = own.setdefault(id(inner), (inner, []))[1]
+                held.extend(name for name in (*paths, *full) if name not in held)
+        return list(own.values())
+
+    def _note_wrapper(self, outer: torch.nn.Module, inner: torch.nn.Module | None) -> None:
+        """Note what a wrapper wraps, and what it does to the parameters in it."""
+        while inner is not None and attribute_of(inner):
+            inner = wrapped(inner)
+        if inner is not None:
+            self.wrappers[self.number(outer)] = self.number(inner)
+        for tensor in kept_equal(outer):
+            if id(tensor) not in self.frozen_when_wrapped.get(self.number(outer), ()):
+                self._note_spread(tensor, "replicated")
+        for flat in flat_parameters(outer):
+            slot = self._note_spread(flat, "sharded")
+            self.flattened[slot] = tuple(flat._fqns)
+            for tensor, shape in zip(flat._params or (), flat._shapes, strict=False):
+                self.whole[self._note_spread(tensor, "sharded")] = tuple(shape)
+
+    def wraps(self, outer: torch.nn.Module, inner: torch.nn.Module) -> None:
+        """Note what is frozen when a module is wrapped; the wrapper holds these parameters, so no identity is given anew."""
+        frozen = (id(parameter) for parameter in inner.parameters() if not parameter.requires_grad)
+        self.frozen_when_wrapped[self.number(outer)] = frozenset(frozen)
+
+    def _note_spread(self, tensor: torch.Tensor, spread: str) -> int:
+        self.recorder.value_of(tensor)
+        slot = self.recorder.tensors.adopt(tensor)
+        if slot != NONE:
+            self.spread[slot] = spread
+        return slot
+
     def _is_inner(self, module: torch.nn.Module) -> bool:
         return any(
             other is not None and other is not module and any(child is module for child in other._modules.values())
@@ -148,6 +202,9 @@ class Inventory:
         stack = [(module, path, parent, registered)]
         while stack:
             module, path, parent, registered = stack.pop()
+            while (inner := wrapped(module)) is not None:
+                self._note_wrapper(module, inner)
+                module = inner
             number = self.number(module)
             entry = seen.get(number)
             if entry is None:
@@ -175,6 +232,8 @@ class Inventory:
             if slot == NONE:
                 continue
             self.facts[slot] = _facts(tensor)
+            if spread := spread_of_dtensor(tensor):
+                self.spread[slot] = spread
             held.add(slot)
             full = [f"{path}.{name}" for path in entry.paths]
             known = kept.get(slot)
@@ -188,7 +247,7 @@ class Inventory:
         found: list[tuple[str, int]] = []
         ops, values, tensors = self.recorder.ops, self.recorder.values, self.recorder.tensors
         for name, held in vars(module).items():
-            if not isinstance(held, torch.Tensor) or not held.requires_grad or held.is_leaf:
+            if not isinstance(held, torch.Tensor) or not held.requires_grad or is_leaf(held):
                 continue
             value = tensors.known(held)
             op = NONE if value is None else values.op[value]
@@ -221,6 +280,7 @@ class Inventory:
                     self.constructed.get(number, NONE),
                 )
             )
+        index.update({outer: index[inner] for outer, inner in self.wrappers.items() if inner in index})
         return watched, index
 
     def watched_tensors(
@@ -237,6 +297,10 @@ class Inventory:
             facts = self.facts.get(slot) or (None if tensor is None else _facts(tensor))
             if facts is None:
                 facts = _Facts((), "", 0, bool(flags & REQUIRES_GRAD and flags & LEAF), ())
+            if slot in self.whole:
+                facts = replace(facts, shape=self.whole[slot], numel=math.prod(self.whole[slot]))
+            if slot in self.flattened and full[0].endswith("._flat_param"):
+                aliases += [f"{full[0].removesuffix('_flat_param')}{name}" for name in self.flattened[slot]]
             index[slot] = len(watched)
             watched.append(
                 WatchedTensor(
@@ -245,13 +309,14 @@ class Inventory:
                     facts.shape,
                     facts.dtype,
                     facts.numel,
-                    facts.requires_grad if tensor is None else tensor.requires_grad,
+                    facts.requires_grad if tensor is None or self.settled else tensor.requires_grad,
                     kind in ("parameter", "buffer"),
                     modules.get(number, NONE),
                     slot not in self.gone,
                     self.tensor_declared.get(slot, NONE),
                     facts.attributes,
                     self.tensor_built.get(slot, NONE),
+                    self.spread.get(slot, ""),
                 )
             )
         return watched, index

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from gradcheck_freeze.trace.memory import has_memory
 from gradcheck_freeze.trace.record import NONE, Lookup
 
 if TYPE_CHECKING:
@@ -36,10 +37,12 @@ class LookupWatch:
         if slot == NONE or slot in self.found or looks >= _LOOKS or not 0 < indices.numel() <= _MOST:
             return
         self._looks[slot] = looks + 1
+        if not (has_memory(indices) and has_memory(weight)):
+            return
         row = row % weight.shape[0]
         with torch._C.DisableTorchFunction(), torch.no_grad():
             here = indices.detach() == row
-            if indices.device.type == "meta" or not bool(here.any()):
+            if not bool(here.any()):
                 return
             whole = indices.numel() == weight.shape[0] > 2 and indices.unique().numel() == weight.shape[0]
             written = bool(weight.detach()[row].any())

@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from gradcheck_freeze.trace.memory import has_memory
 from gradcheck_freeze.trace.record import NONE, Masking
 from gradcheck_freeze.trace.sites import is_user_file
 
 if TYPE_CHECKING:
     from gradcheck_freeze.trace.recorder import Recorder
+
+
+_ZEROING = frozenset({"zero_", "_foreach_zero_"})
 
 
 class MaskWatch:
@@ -32,6 +36,9 @@ class MaskWatch:
         self.recorder.gradients.written.add(slot)  # through `.data`, which leaves no trace in the version
         tensor = self.recorder.ops.tensors.slots[slot]()
         gradient = None if tensor is None else tensor.grad
+        if gradient is not None and not has_memory(gradient):
+            self._zeroed_unseen(slot, op)
+            return
         if slot in self.found or gradient is None or gradient.layout is not torch.strided or not _asked_by_user():
             return
         zeros = gradient.detach() == 0
@@ -42,6 +49,12 @@ class MaskWatch:
             self._suspected.add(slot)  # zeros may be natural: at the next backward it is known what arrives
         elif bool((masked := zeros & arrived).any()):
             self.found[slot], self._where[slot] = Masking(slot, self.recorder.ops.ops.site[op], False), masked
+
+    def _zeroed_unseen(self, slot: int, op: int) -> None:
+        """Drop a gradient without memory that is set to zero: nothing but the name of the op can tell."""
+        ops = self.recorder.ops
+        if ops.names[ops.ops.name[op]] in _ZEROING:
+            self.recorder.gradients.contributors.pop(slot, None)
 
     def backward_done(self, received: Iterable[int]) -> None:
         """Keep where the gradient of a suspected parameter is not zero when it arrives."""
@@ -73,8 +86,15 @@ class MaskWatch:
 
     def _watched(self, hook: Any, slot: int, site: int) -> Any:
         def watched(gradient: torch.Tensor) -> Any:
-            before = gradient.detach() != 0  # the hook may write into the gradient itself
+            before: torch.Tensor | None = None
+            try:
+                if has_memory(gradient):
+                    before = gradient.detach() != 0  # the hook may write into the gradient itself
+            except Exception as error:
+                self.recorder.fail(error)
             result = hook(gradient)
+            if before is None:
+                return result
             try:
                 after = result if isinstance(result, torch.Tensor) else gradient
                 lost = before & (after.detach() == 0)
@@ -89,7 +109,7 @@ class MaskWatch:
     def before_step(self, slots: list[int]) -> None:
         """Keep what is needed to tell whether a step moves a tensor where its gradient was masked."""
         for slot in slots:
-            if slot in self.found:
+            if slot in self._where:
                 tensor = self.recorder.ops.tensors.slots[slot]()
                 if tensor is not None and tensor.grad is not None:
                     # Entries that no batch reached have a zero gradient too, and momentum may move them.
@@ -111,8 +131,8 @@ class MaskWatch:
             hooks = reference()
             if hooks is not None and key in hooks:
                 hooks[key] = hook
-        self._hooks.clear()
-        self._where.clear()
+        for known in (self._hooks, self._where, self._suspected, self._arrived, self._before):
+            known.clear()
 
 
 def _asked_by_user() -> bool:

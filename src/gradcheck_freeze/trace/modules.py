@@ -5,9 +5,11 @@ from __future__ import annotations
 import functools
 import sys
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 import torch
 
+from gradcheck_freeze.trace.distributed import attribute_of, gathers, unsharded, wrapped
 from gradcheck_freeze.trace.record import NONE
 
 if TYPE_CHECKING:
@@ -23,6 +25,8 @@ class ModuleWatch:
             tuple[int, int, int, bool]
         ] = []  # what a `ModuleCall` holds: a plain tuple is made in half the time
         self._inner: dict[type, bool] = {}  # whether a class of modules is torch's own
+        self._gathering: dict[int, ref[torch.nn.Module]] = {}  # those that gather parameters before their forward
+        self._gathered: list[torch.nn.Module] = []  # wrappers that have gathered what is called next
         self.switches: list[tuple[int, bool, int, int]] = []  # module number, train mode, site, time
 
     def watch_call(self, original: Any) -> Any:
@@ -46,23 +50,46 @@ class ModuleWatch:
 
         return __call__
 
+    def stand_in(self, tensor: torch.Tensor) -> int | None:
+        """Return the value of a parameter that stands in for the author's sharded one in a forward, None for any other."""
+        if not self._gathering or not isinstance(tensor, torch.nn.Parameter):
+            return None
+        for reference in self._gathering.values():
+            module = reference()
+            for whole, own in unsharded(module) if module is not None else ():
+                if whole is tensor:
+                    return self.recorder.ops.same(tensor, own)
+        return None
+
     def _enter(self, module: torch.nn.Module, frame: Any) -> None:
         recorder = self.recorder
         try:
             inventory, ops = recorder.inventory, recorder.ops
+            kind = type(module)
+            inner = self._inner.get(kind)
+            if inner is None:
+                inner = self._inner[kind] = kind.__module__.startswith("torch.")
+            if inner and attribute_of(module):  # a wrapper has no place of its own among the author's modules
+                if gathers(module):
+                    self._gathered.append(module)
+                if attribute_of(module) != "_orig_mod":
+                    return
+                while (author := wrapped(module)) is not None:  # compiled, it is not called itself
+                    module = author
+            while self._gathered:
+                for whole, own in unsharded(self._gathered.pop()):
+                    ops.same(whole, own)
             number = inventory.numbers.get(id(module), NONE)
             if number == NONE or inventory.modules[number]() is not module:
                 number = inventory.number(module)
             if number not in inventory.called:
                 inventory.called.add(number)
+                if gathers(module):
+                    self._gathering[number] = ref(module)
                 self._name_local(module, number, frame)
             site = recorder.sites.here(frame)
             calls = self.calls
             calls.append((number, ops.call, site, module.training))
-            kind = type(module)
-            inner = self._inner.get(kind)
-            if inner is None:
-                inner = self._inner[kind] = kind.__module__.startswith("torch.")
             ops.call_site = site if inner else NONE
             ops.call = len(calls) - 1
         except Exception as error:

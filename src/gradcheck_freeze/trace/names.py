@@ -13,7 +13,9 @@ from typing import Any
 
 import torch
 
+from gradcheck_freeze.trace.distributed import attribute_of
 from gradcheck_freeze.trace.sites import is_user_file
+from gradcheck_freeze.trace.tensors import is_leaf
 
 _DEPTH = 4  # variable → attribute → item → attribute
 _MOST_ITEMS = 2_000
@@ -45,7 +47,7 @@ def search(namespaces: list[Mapping[str, Any]]) -> Found:
             if isinstance(value, torch.nn.Module):
                 _add(found.modules, value, path)
             elif isinstance(value, torch.Tensor):
-                if value.requires_grad and value.is_leaf:
+                if value.requires_grad and is_leaf(value):
                     _add(found.tensors, value, path)
             elif isinstance(value, torch.optim.Optimizer):
                 _add(found.optimizers, value, path)
@@ -108,7 +110,12 @@ def children(module: torch.nn.Module) -> Iterator[tuple[str, torch.nn.Module, bo
 
 
 def unregistered(module: torch.nn.Module) -> Iterator[tuple[str, Any]]:
-    """Yield modules and leaves that require grad which sit in plain containers or objects of a module."""
+    """Yield modules and leaves that require grad which sit in plain containers or objects of a module.
+
+    What a wrapper of torch's keeps for itself is not the author's.
+    """
+    if attribute_of(module):
+        return
     stack = [
         (name, value, 0) for name, value in vars(module).items() if not name.startswith("_") and name != "training"
     ]
@@ -119,7 +126,7 @@ def unregistered(module: torch.nn.Module) -> Iterator[tuple[str, Any]]:
             continue
         seen.add(id(value))
         if isinstance(value, torch.Tensor):
-            if value.requires_grad and value.is_leaf:
+            if value.requires_grad and is_leaf(value):
                 yield path, value
         elif isinstance(value, torch.nn.Module):
             if depth:

@@ -32,6 +32,15 @@ from gradcheck_freeze.trace.record import (
 from gradcheck_freeze.trace.sites import Sites
 from gradcheck_freeze.trace.tensors import Tensors, flags_of, storage_key
 
+_WITHOUT_GRADIENT = {
+    "detach",
+    "detach_",
+    "data",
+    "tensor",
+    "new_tensor",
+    "grad",
+}  # give no gradient, with grad on either
+
 
 class OpRecorder(TorchFunctionMode):  # type: ignore[misc]
     """Writes one row per torch call into `ops` and one per tensor version into `values`."""
@@ -45,6 +54,7 @@ class OpRecorder(TorchFunctionMode):  # type: ignore[misc]
         self.tensors = Tensors(self.values)
         self.sites = sites
         self.names: list[str] = []
+        self.boxes: set[str] = set()  # names of ops that stand for code which was watched from outside
         self.specials: dict[Any, Special] = {}
         self.setters: dict[str, Special] = {}
         self.observers: dict[Any, Observer] = {}  # torch function → what looks at its arguments before it runs
@@ -53,11 +63,17 @@ class OpRecorder(TorchFunctionMode):  # type: ignore[misc]
         self.numbers = Numbers()
         self._returned: dict[int, int] = {}  # op by which a number left → the value it came back as
         self.function_depth = 0
+        self.transforms = 0  # how many function transforms are running
+        self.recomputed = (
+            False  # in the forward of a reentrant checkpoint: what runs without grad now runs with it later
+        )
+        self.off_inside: list[bool] = []  # whether grad is meant to be off there, block by block
         self.call = NONE  # the module call now running
         self.call_site = NONE  # where the user's code called it, if its forward is torch's own
         self.mode_site = NONE
         self.on_slot_written: Callable[[int, int], None] = lambda slot, op: None
         self.on_first_seen: Callable[[torch.Tensor], None] = lambda tensor: None
+        self.stand_in: Callable[[torch.Tensor], int | None] = lambda tensor: None  # the value of what it stands for
         self._kinds: dict[Any, Kind] = {}
         self._numbers: dict[str, int] = {}
         self._max_ops = max_ops
@@ -116,6 +132,12 @@ class OpRecorder(TorchFunctionMode):  # type: ignore[misc]
         if not self.asleep:
             push_to_bottom(self)
 
+    def start_anew(self) -> None:
+        """Forget in what call and mode the last window ended, and see again."""
+        self.asleep = self.function_depth = 0
+        self.call = self.call_site = self.mode_site = NONE
+        self.probe = None
+
     def wake(self) -> int:
         """See again, however often `pause` was called, and return how often that was."""
         asleep, self.asleep = self.asleep, 0
@@ -168,6 +190,8 @@ class OpRecorder(TorchFunctionMode):  # type: ignore[misc]
 
     def _first_seen(self, tensor: torch.Tensor) -> int:
         """Give a value to a tensor that no seen op produced, linked to the value whose memory it shares, if any."""
+        if (known := self.stand_in(tensor)) is not None:
+            return known
         earlier = self.tensors.value_in_storage(tensor)
         if earlier is None:
             value = self.tensors.source(tensor, len(self.ops))
@@ -179,6 +203,12 @@ class OpRecorder(TorchFunctionMode):  # type: ignore[misc]
         self.ops.outputs.append(value)
         self._end(op)
         return value
+
+    def same(self, tensor: torch.Tensor, leaf: torch.Tensor) -> int:
+        """Take a tensor for a leaf that it holds the numbers of, and that gets its gradient; return its value."""
+        self.value_of(leaf)
+        slot = self.tensors.adopt(leaf)
+        return self.tensors.add(tensor, NONE, flags_of(leaf), slot, len(self.ops))
 
     def _changed_unseen(self, tensor: torch.Tensor, before: int) -> int:
         """Give a new value to a tensor that was written through an alias, or by something that was not seen."""
@@ -234,7 +264,9 @@ class OpRecorder(TorchFunctionMode):  # type: ignore[misc]
         inside = self.call_site != NONE and self.sites.known.get(frame.f_code.co_filename) is False
         ops.site.append(self.call_site if inside else self.sites.here(frame))
         ops.call.append(self.call)
-        if self.function_depth:
+        if self.recomputed and not (self.off_inside and self.off_inside[-1]):
+            ops.mode.append(GRAD)
+        elif self.function_depth and not self.recomputed:
             ops.mode.append(FUNCTION)
         elif is_grad_enabled():
             ops.mode.append(GRAD)
@@ -296,12 +328,22 @@ class OpRecorder(TorchFunctionMode):  # type: ignore[misc]
     def _make(self, tensor: torch.Tensor, op: int) -> int:
         """Give a tensor that an op made its value."""
         flags = flags_of(tensor)
+        if self.recomputed:
+            flags = self._as_recomputed(flags, op)
         if flags & REQUIRES_GRAD and flags & LEAF:  # made with requires_grad=True: a source of its own
             return self.tensors.source(tensor, len(self.ops), op)
         value = self.tensors.add(tensor, op, flags, NONE)
-        if self.probe is not None and flags & REQUIRES_GRAD:
+        if self.probe is not None and flags & REQUIRES_GRAD and tensor.requires_grad:
             self.probe(tensor, value)
         return value
+
+    def _as_recomputed(self, flags: int, op: int) -> int:
+        """Return the flags that a value will have when a reentrant checkpoint computes it again, with grad on."""
+        ops, known = self.ops, self.values.flags
+        if ops.mode[op] != GRAD or not flags & DIFFERENTIABLE or self.names[ops.name[op]] in _WITHOUT_GRADIENT:
+            return flags
+        read = ops.inputs[ops.first_input[op] : ops.first_input[op + 1]]
+        return (flags & ~LEAF) | REQUIRES_GRAD if any(known[value] & REQUIRES_GRAD for value in read) else flags
 
     def _written(self, inputs: list[torch.Tensor]) -> list[torch.Tensor]:
         """Return the inputs whose version counter moved while the call ran."""

@@ -9,7 +9,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch.optim.optimizer import register_optimizer_step_pre_hook
+from torch.optim.optimizer import _global_optimizer_post_hooks, register_optimizer_step_pre_hook
 
 from gradcheck_freeze.trace.record import GradientState
 from gradcheck_freeze.trace.sites import made_by
@@ -36,6 +36,7 @@ class OptimizerWatch:
             given = param_group.get("params") if isinstance(param_group, dict) else None
             result = original(optimizer, param_group)
             try:
+                recorder.compiled.install()  # the first optimizer of a program has torch load its compiler
                 if recorder.here():
                     frame, stepping = sys._getframe(1), recorder.stepping
                     number = stepping.number(optimizer, recorder.sites.here(frame))
@@ -66,9 +67,10 @@ class OptimizerWatch:
         """Look at everything before a step."""
         recorder = self.recorder
         if not recorder.watches():
+            recorder.stepped_elsewhere()
             return None
-        recorder.stepping.begin(optimizer)
         try:
+            recorder.stepping.begin(optimizer)
             frame = sys._getframe(1)
             with torch._C.DisableTorchFunction():
                 recorder.search(frame)
@@ -87,9 +89,12 @@ class OptimizerWatch:
             return
         try:
             recorder.stepping.after()
+            recorder.hooks_follow = next(reversed(_global_optimizer_post_hooks.values())) != self.after_step
             recorder.close_when_done()
         except Exception as error:
             recorder.fail(error)
+        finally:
+            recorder.hooks_follow = False
 
     def scaler_answered(self, asked: tuple[int, int, int]) -> None:
         """Go on after a GradScaler was asked for a step, which may have been left out."""

@@ -251,6 +251,15 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
+class Cost:
+    """What one trial step on tensors without memory would cost, beside the gradients."""
+
+    states: Mapping[str, int]  # dtype → bytes of optimizer state
+    work: int | None = None  # floating point operations of the backward, in matrix products and convolutions
+    needed: int | None = None  # of a backward for nothing but what some optimizer holds; None without an optimizer
+
+
+@dataclass(frozen=True, slots=True)
 class Rank:
     """Which process this is of those that train together."""
 
@@ -268,6 +277,33 @@ class Prints:
 
 
 @dataclass(frozen=True, slots=True)
+class LaterChange:
+    """A tensor that stood still in the windows was seen to have changed outside them.
+
+    It was the same after step `since`, and differed after step `step`.
+    """
+
+    tensor: int
+    since: int
+    step: int
+    fed: bool  # a step between the two found a gradient in it
+    requires_grad: bool  # when it was seen to differ
+    at_end: bool  # read because the program, or the module that held it, came to its end: it may be past all training
+    optimizer: str = ""  # whose step it was, where it is known
+    site: int = NONE  # of that step
+    switched: int = NONE  # where `requires_grad_()` made it trainable
+
+
+@dataclass(frozen=True, slots=True)
+class Guarded:
+    """What was held against its numbers in the window, to the end of the run."""
+
+    tensors: tuple[int, ...]
+    last_step: int
+    changes: tuple[LaterChange, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Script:
     """The program that was watched and how it ended."""
 
@@ -282,6 +318,7 @@ class Trace:
     """Everything that was seen while the window was open."""
 
     op_names: list[str] = field(default_factory=list)
+    boxes: frozenset[str] = frozenset()  # names of those ops that stand for code which was watched from outside only
     sites: list[Site] = field(default_factory=list)
     ops: Ops = field(default_factory=Ops)
     values: Values = field(default_factory=Values)
@@ -306,12 +343,19 @@ class Trace:
     kept: list[KeptGraph] = field(default_factory=list)
     declarations: list[Declaration] = field(default_factory=list)
     gradients: dict[int, GradientState] = field(default_factory=dict)  # tensor → the strongest state seen in the window
+    gradient_bytes: dict[int, int] = field(default_factory=dict)  # tensor → size of its `.grad`, where that is dense
+    without_memory: frozenset[int] = frozenset()  # tensors that have a shape only: meta, fake
+    cost: Cost | None = None  # of a trial step on those
     at_values: dict[int, str] = field(default_factory=dict)  # value → state of its gradient, in steps watched deeply
     gradient_of: dict[int, int] = field(default_factory=dict)  # value → the tensor whose `.grad` it is
     gaps: list[Gap] = field(default_factory=list)
     script: Script | None = None
     rank: Rank | None = None  # None: this process trains alone
     prints: list[Prints] = field(default_factory=list)  # where there are several ranks
+    watched: list[tuple[int, int]] = field(default_factory=list)  # first and last step of each window
+    pauses: list[int] = field(default_factory=list)  # ops that had run where nothing was watched for a while
+    fed_earlier: frozenset[int] = frozenset()  # tensors that got gradient before the windows
+    guarded: Guarded | None = None
     closed: str = ""  # why the window closed
     torch_version: str = ""
     root: str = ""  # the working directory: report paths are relative to it

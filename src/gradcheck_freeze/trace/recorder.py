@@ -1,29 +1,34 @@
 """The recorder: opens the window, closes it, and gives the `Trace`.
 
-The window closes when every optimizer seen has made `steps` steps and a small budget of work has been watched beyond
+A window closes when every optimizer seen has made `steps` steps and a small budget of work has been watched beyond
 them, when `max_ops` ops have been recorded, or when the program ends. The budget (ops recorded, bytes fingerprinted) lets a
 short program be watched whole, with what happens after its third step: a freeze, a validation, a second optimizer. A long
 training passes it within its first seconds. An optimizer that has not stepped by the time another has made ten times
-`steps` is not waited for. A failure of the recorder itself never reaches the program: it is noted as a gap.
+`steps` is not waited for. Where more is to come (another window, or the guard), it sleeps meanwhile. A failure of the recorder
+itself never reaches the program: it is noted as a gap.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from threading import get_ident
 from typing import Any
 
 import torch
 from torch._C import _current_graph_task_id
-from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
+from gradcheck_freeze.trace.aside import note_open
 from gradcheck_freeze.trace.assemble import assemble
+from gradcheck_freeze.trace.compiled import CompiledWatch
 from gradcheck_freeze.trace.declarations import DeclarationWatch
+from gradcheck_freeze.trace.distributed import rank
 from gradcheck_freeze.trace.gradients import GradientWatch
-from gradcheck_freeze.trace.installed import Patches, answer_as_if_absent, push_to_bottom, remove_mode
+from gradcheck_freeze.trace.guarding import Guard
+from gradcheck_freeze.trace.installed import Patches, remove_mode
+from gradcheck_freeze.trace.installing import install, install_between
 from gradcheck_freeze.trace.inventory import Inventory
 from gradcheck_freeze.trace.kept import KeptWatch
 from gradcheck_freeze.trace.lookups import LookupWatch
@@ -32,20 +37,20 @@ from gradcheck_freeze.trace.modules import ModuleWatch
 from gradcheck_freeze.trace.names import namespaces_of
 from gradcheck_freeze.trace.ops import OpRecorder
 from gradcheck_freeze.trace.optimizing import OptimizerWatch, in_a_step
+from gradcheck_freeze.trace.pacing import Pace
 from gradcheck_freeze.trace.placement import Placement
-from gradcheck_freeze.trace.record import NONE, Gap, Trace
+from gradcheck_freeze.trace.record import NONE, Gap, Rank, Trace
+from gradcheck_freeze.trace.scripted import ScriptWatch
 from gradcheck_freeze.trace.sites import Sites
 from gradcheck_freeze.trace.steps import StepWatch
-from gradcheck_freeze.trace.unseen import Unseen, transforms
+from gradcheck_freeze.trace.transformed import TransformWatch
+from gradcheck_freeze.trace.unseen import Unseen
 
-_PATIENCE = 10  # times `steps`, until an optimizer that does not step is no longer waited for
 _PLACES = 12  # places from which the user's variables are searched in one window
-BYTES_BEYOND = 2_000_000_000
-_OPEN: list[Recorder] = []  # the recorders whose windows are open
 
 
 class Recorder:
-    """Watches one window; `open` and `close` may be called once each, `trace` at any time after."""
+    """Watches the windows of one run; `open` and `close` may be called once each, `trace` at any time after."""
 
     def __init__(self, placement: Placement | None = None, names: Mapping[str, Any] | None = None) -> None:
         """Watch what the placement says; `names` are the variables to name things by, if given."""
@@ -60,18 +65,29 @@ class Recorder:
         self.stepping = StepWatch(self.ops, self.gradients, self.masks, self._watched)
         self.optimizing = OptimizerWatch(self)
         self.modules = ModuleWatch(self)
+        self.ops.stand_in = self.modules.stand_in
         self.declaring = DeclarationWatch(self)
         self.unseen = Unseen(self)
+        self.transformed = TransformWatch(self)
         self.kept = KeptWatch(self)
+        self.scripted = ScriptWatch(self)
+        self.compiled = CompiledWatch(self, self.placement.compiled == "opaque")
+        self.pace = Pace(self)
+        self.guard = Guard(self)
         self.gaps: list[Gap] = []
         self.closed: str | None = None
-        self._patches = Patches()
-        self._open = False
+        self.patches = Patches()
+        self._between = Patches()
+        self.is_open = False
+        self.asleep = False  # between two windows, or under guard after the last
+        self._lingers = False  # whether the mode is still on the stack though no window is open
+        self.hooks_follow = False  # whether torch is calling the hooks of a step, and others come after ours
+        self._leaving = False  # closed, and waiting for such a step to be over to take everything out
         self._thread = get_ident()
         self._visits: dict[int, int] = {}
         self._watched_now: tuple[Any, list[int], Any] = None, [], None
         self._trace: Trace | None = None
-        self._stance: Any = None
+        self.rank: Rank | None = None
         self._names = names
         self.loss_names: dict[int, str] = {}  # backward → the name its loss was handed over under
 
@@ -79,60 +95,41 @@ class Recorder:
 
     def open(self) -> None:
         """Install everything. Torch must have been imported by the program."""
-        if self._open or self.closed is not None:
+        if self.is_open or self.asleep or self.closed is not None:
             return
-        self._open = True
-        _OPEN.append(self)
         self._thread = get_ident()
-        ops = self.ops
-        ops.on_slot_written = self.stepping.slot_written
-        for func in (torch.Tensor.backward, torch.autograd.backward, torch.autograd.grad):
-            ops.specials[func] = self.gradients.backward
-        ops.specials[torch._C._set_grad_enabled] = self.unseen.grad_mode
-        ops.specials[torch.Tensor.requires_grad_] = self.declaring.requires_grad
-        ops.setters = {
-            "grad": self.gradients.grad_set,
-            "requires_grad": self.declaring.requires_grad,
-            "data": self.unseen.data_set,
-        }
-        ops.specials[torch.Tensor.register_hook] = self.masks.register_hook
-        ops.observers[torch.nn.functional.embedding] = self.lookups.look
-        push_to_bottom(ops)
-        modules = torch.nn.modules.module
-        keep = self._patches.keep
-        keep(modules.register_module_parameter_registration_hook(self.declaring.parameter_registered))
-        keep(modules.register_module_buffer_registration_hook(self.declaring.buffer_registered))
-        keep(modules.register_module_module_registration_hook(self.declaring.module_registered))
-        keep(register_optimizer_step_pre_hook(self.optimizing.before_step))
-        keep(register_optimizer_step_post_hook(self.optimizing.after_step))
-        replace = self._patches.replace
-        replace(torch.overrides, "has_torch_function", answer_as_if_absent(ops))
-        replace(torch.optim.Optimizer, "add_param_group", self.optimizing.watch_construction)
-        replace(torch.optim.Optimizer, "load_state_dict", self.unseen.optimizer_load)
-        replace(torch.optim.lr_scheduler.LRScheduler, "__init__", self.unseen.scheduler_init)
-        replace(torch.optim.Optimizer, "zero_grad", self.optimizing.watch_zero_grad)
-        replace(torch.autograd.Function, "apply", self.unseen.function_apply)
-        replace(torch.nn.Parameter, "__new__", self.unseen.parameter_new)
-        replace(torch.nn.Module, "named_parameters", self.declaring.watch_walk)
-        replace(torch.nn.Module, "train", self.modules.watch_train)
-        replace(torch.nn.Module, "__call__", self.modules.watch_call)
-        replace(torch.inference_mode, "__enter__", self.unseen.inference_enter)
-        replace(torch.amp.GradScaler, "step", self.unseen.scaler_step)
-        replace(torch.utils, "swap_tensors", self.unseen.swap_tensors)
-        replace(torch, "compile", self.unseen.compile)
-        for owner, name in transforms():
-            replace(owner, name, self.unseen.transform)
-        if "torch._dynamo" in sys.modules:
-            torch.compiler.set_stance("force_eager")
-            self._stance = "force_eager"
+        note_open(self)
+        self.pace.install()
+        self._install()
+
+    def _install(self) -> None:
+        self.is_open = True
+        install(self, self.patches)
+        self.compiled.install()
+
+    def suspend(self) -> None:
+        """Take every stand-in and hook out, but what is there for good, until as many `resume`."""
+        self.patches.suspend()
+        self.pace.hooks.suspend()
+
+    def resume(self) -> None:
+        """Put in again what `suspend` took out."""
+        self.pace.hooks.resume()
+        self.patches.resume()
+
+    def is_own_thread(self) -> bool:
+        """Return whether this is the thread in which the window was opened."""
+        return get_ident() == self._thread
 
     def watches(self) -> bool:
         """Return whether the window is open, in the thread in which it was opened."""
-        return self._open and get_ident() == self._thread
+        return self.is_open and get_ident() == self._thread
 
     def here(self) -> bool:
         """Return whether the user's own code is running under watch: this thread, not inside a backward or a step."""
-        if not self._open or get_ident() != self._thread or _current_graph_task_id() != -1:
+        if not self.is_open or get_ident() != self._thread or _current_graph_task_id() != -1:
+            if self._leaving and get_ident() == self._thread and not in_a_step(sys._getframe(1)):
+                self._uninstall()
             return False
         if not self.ops.asleep:
             return True
@@ -145,52 +142,92 @@ class Recorder:
         if self.closed is not None:
             return
         self.closed = reason
-        if not self._open:
+        was_open, was_asleep = self.is_open, self.asleep
+        if not was_open and not was_asleep:
             return
-        self._open = False
+        self.is_open = False
         self.ops.asleep += 1  # stays so where the mode is not on the stack now, as inside a backward
-        try:
-            with torch._C.DisableTorchFunction():
-                self.search(sys._getframe(1), final=True)
-                self.stepping.note_writes()
-                self.gradients.close()
-                self._trace = assemble(self)
-        except Exception as error:
-            self.fail(error)
-        self._uninstall()
+        if was_open:
+            self._settle()
+            self._each(self._note_shared, partial(self.pace.window_over, last=True))
+        self._each(self._keep)
+        self.asleep = False
+        if self.hooks_follow:
+            self._leaving = True
+        else:
+            self._uninstall()
         self.ops.tensors.close()
 
-    def _uninstall(self) -> None:
-        if self in _OPEN:
-            _OPEN.remove(self)
-        self._patches.undo()
-        self.masks.close()
+    def _keep(self) -> None:
+        self.gaps += self.pace.missed()
+        self._trace = assemble(self, self.guard.end())
+
+    def _settle(self) -> None:
+        """Look at everything for the last time in this window."""
+        name: Callable[[], None] = partial(self.search, sys._getframe(2), final=True)
+        self._each(name, self.stepping.note_writes, self.gradients.close, self.stepping.look_at_all)
+
+    def _each(self, *looks: Callable[[], None]) -> None:
+        """Do each of these; what one cannot do is lost, and not what the others still can."""
+        for look in looks:
+            try:
+                with torch._C.DisableTorchFunction():
+                    look()
+            except Exception as error:
+                self.fail(error)
+
+    def sleep(self) -> None:
+        """Take everything out of torch but what counts steps, until `wake` or `close`."""
+        self.is_open, self.asleep = False, True
+        self.ops.asleep += 1
+        self._settle()
+        self.inventory.settled = True
+        self._each(self.guard.begin)
+        self._take_out()
+        self.ops.tensors.drop_computed()
+        install_between(self, self._between)
+
+    def wake(self) -> None:
+        """Open the next window: what happened since the last is neither a write nor a gradient of anybody's."""
+        self._between.undo()
         remove_mode(self.ops)
-        if self._stance is not None:
-            torch.compiler.set_stance("default")
-            self._stance = None
+        self._lingers, self.asleep = False, False
+        self.ops.start_anew()
+        self.pace.pauses.append(len(self.ops.ops))
+        self._visits.clear()
+        try:
+            with torch._C.DisableTorchFunction():
+                self.declaring.switched_unseen(self.guard.switches)
+                self.stepping.start_anew()
+                self.gradients.start_anew()
+        except Exception as error:
+            self.fail(error)
+        self._install()
+
+    def take_mode_out(self) -> None:
+        """Take the mode out where that was not possible when the window closed, inside a call that had put it aside."""
+        if self._lingers:
+            self._lingers = not remove_mode(self.ops)
+
+    def _uninstall(self) -> None:
+        self._leaving = False
+        self.pace.hooks.undo()
+        self._between.undo()
+        self._take_out()
+
+    def _take_out(self) -> None:
+        self.compiled.uninstall()
+        self.patches.undo()
+        self.masks.close()
+        self._lingers = not remove_mode(self.ops)
 
     def abandon(self) -> None:
         """Drop everything silently: this process is a forked child."""
-        if self._open:
-            self._open = False
+        if self.is_open or self.asleep:
+            self.is_open, self.asleep = False, False
             self.closed = "the process was forked"
             self.ops.asleep += 1
             self._uninstall()
-
-    @contextmanager
-    def aside(self) -> Iterator[None]:
-        """See nothing for a while, if this thread is watched at all."""
-        if not self.here():
-            yield
-            return
-        self._open = False
-        self.ops.pause()
-        try:
-            yield
-        finally:
-            self.ops.resume()
-            self._open = True
 
     def trace(self) -> Trace:
         """Return what was seen, closing the window if it is open."""
@@ -220,7 +257,12 @@ class Recorder:
 
     def _full(self) -> None:
         self.gaps.append(Gap(f"the window was closed after {len(self.ops.ops):,} ops; raise --max-ops to see more"))
-        self.close("the limit of ops was reached")
+        if self.placement.guard:
+            self.pace.window_over()
+            self.pace.stop()
+            self.sleep()
+        else:
+            self.close("the limit of ops was reached")
 
     def fail(self, error: BaseException) -> None:
         """Note a failure of the recorder's own; the program goes on."""
@@ -232,47 +274,44 @@ class Recorder:
         if gap not in self.gaps:
             self.gaps.append(gap)
 
-    def run_compiled_eagerly(self) -> None:
-        """Set compilation aside for the rest of the window, and say so."""
-        if not self._open:
-            return
-        if self._stance is None:
-            torch.compiler.set_stance("force_eager")
-            self._stance = "force_eager"
-        self.gap("torch.compile was set aside while watching: compiled functions ran eagerly")
+    def gap(self, what: str, site: int = NONE) -> None:
+        """State once that something could not be seen, and where that was first."""
+        if all(gap.what != what for gap in self.gaps):
+            self.gaps.append(Gap(what, site))
 
-    def gap(self, what: str) -> None:
-        """State once that something could not be seen."""
-        if Gap(what) not in self.gaps:
-            self.gaps.append(Gap(what))
+    def stepped_elsewhere(self) -> None:
+        """Say that an optimizer stepped where nothing is watched, if the window is open."""
+        if self.is_open:
+            self.gap("an optimizer stepped in another thread; what is computed and trained there was not watched")
+
+    def _note_shared(self) -> None:
+        """Say that other processes can write into parameters, as where several train one model."""
+        live = (tensor for reference in self.ops.tensors.slots if (tensor := reference()) is not None)
+        if any(type(t) is torch.nn.Parameter and t.device.type == "cpu" and t.is_shared() for t in live):
+            self.gap("parameters are in shared memory; what other processes do to them was not watched")
 
     def close_when_done(self) -> None:
-        """Close the window if every optimizer has made its steps and the budget beyond them is spent."""
-        if self._done():
+        """Close the window, or go to sleep, if every optimizer has made its steps and the budget beyond them is spent."""
+        if not self.pace.done() or (self.pace.goes_on and self.stepping.running):
+            return
+        if self.pace.goes_on:
+            self.pace.window_over()
+            self.sleep()
+        else:
             beyond = " and the budget beyond them was spent" if self.placement.ops_beyond else ""
             self.close(f"every optimizer had made {self.placement.steps} steps{beyond}")
-
-    def _done(self) -> bool:
-        stepping = self.stepping
-        if len(self.ops.ops) < self.placement.ops_beyond and stepping.bytes_read < BYTES_BEYOND:
-            return False
-        alive = [count for count, held in zip(stepping.counts, stepping.optimizers, strict=True) if held() is not None]
-        if max(alive, default=0) >= _PATIENCE * self.placement.steps:
-            alive = [count for count in alive if count]
-        return bool(alive) and min(alive) >= self.placement.steps
 
     # Names
 
     def search(self, frame: Any, final: bool = False) -> None:
         """Search the user's variables for names: at one place at the first visit, the second, the fourth, the eighth…"""
+        self.rank = rank() or self.rank  # the group may be gone when the window closes
         user = self.sites.user_frames(frame)
         key = self.sites.of(user[-1]) if user else NONE
         self._visits[key] = visits = self._visits.get(key, 0) + 1
         if not final and (visits & (visits - 1) or len(self._visits) > _PLACES):
             return
-        main: Any = sys.modules.get("__main__")
-        file = getattr(main, "__file__", None)
-        main = getattr(main, "__dict__", None) if file is None or self.sites.is_user(file) else None
+        main = self.sites.main_namespace()
         self.ops.asleep += 1
         try:
             with torch._C.DisableTorchFunction():
@@ -280,12 +319,3 @@ class Recorder:
                 self.stepping.name(self.inventory.optimizer_names.values())
         finally:
             self.ops.asleep -= 1
-
-
-@contextmanager
-def unseen() -> Iterator[None]:
-    """Let no open window see what is tried out and undone again."""
-    with ExitStack() as stack:
-        for recorder in list(_OPEN):
-            stack.enter_context(recorder.aside())
-        yield

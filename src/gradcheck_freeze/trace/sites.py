@@ -59,6 +59,12 @@ class Sites:
             known = self.known[filename] = is_user_file(filename)
         return known
 
+    def main_namespace(self) -> dict[str, Any] | None:
+        """Return the variables of `__main__`, unless that is the runner of somebody's tests."""
+        main = sys.modules.get("__main__")
+        file = getattr(main, "__file__", None)
+        return vars(main) if main is not None and (file is None or self.is_user(file)) else None
+
     def user_frame(self, frame: FrameType | None) -> FrameType | None:
         """Return the innermost frame of the user's, from `frame` outwards."""
         while frame is not None and not self.is_user(frame.f_code.co_filename):

@@ -10,18 +10,18 @@ from weakref import ref
 
 import torch
 
+from gradcheck_freeze.trace.distributed import local, rank
 from gradcheck_freeze.trace.fingerprint import fingerprint
 from gradcheck_freeze.trace.gradients import GradientWatch
 from gradcheck_freeze.trace.masks import MaskWatch
+from gradcheck_freeze.trace.memory import PLAIN, has_memory, size_of
 from gradcheck_freeze.trace.ops import OpRecorder
-from gradcheck_freeze.trace.record import NONE, GradientState, OptimizerGroup, SkippedStep, Step, Write
+from gradcheck_freeze.trace.record import NONE, GradientState, OptimizerGroup, Prints, SkippedStep, Step, Write
 
 _MEASURED = 1  # steps of each optimizer of which it is told how far they move: it costs as much as the rest of the look
+_COMPARED = 3  # steps of each optimizer after which ranks are compared
 _MOST_COPIED = 64_000_000  # bytes that are kept for that while such a step runs
 _SETTINGS = ("lr", "weight_decay", "momentum")
-
-
-_PLAIN = (torch.Tensor, torch.nn.Parameter)
 
 
 class StepWatch:
@@ -52,13 +52,16 @@ class StepWatch:
         ] = {}  # slot → the last write seen: op, site, time, module call
         self.prints: dict[int, int] = {}
         self.running: list[int] = []  # the optimizers whose step is running, the outermost first
+        self.compared: list[Prints] = []  # what there was at the first steps, where several ranks train together
         self._now: dict[str, Any] = {}
 
     def number(self, optimizer: torch.optim.Optimizer, site: int = NONE) -> int:
         """Return the number of an optimizer, new or known."""
+        groups = getattr(optimizer, "param_groups", ())
         for number, reference in enumerate(self.optimizers):
-            if reference() is optimizer:
-                return number
+            known = reference()
+            if known is optimizer or (known is not None and getattr(known, "param_groups", None) is groups):
+                return number  # a wrapper is the optimizer whose groups it hands through
         self.optimizers.append(ref(optimizer))
         self.built.append((site, len(self.recorder.ops)))
         self.type_names.append(type(optimizer).__name__)
@@ -92,6 +95,11 @@ class StepWatch:
         self.groups[number] = tuple(groups)
         return [slot for group in groups for slot in group.tensors]
 
+    def look_at_all(self) -> None:
+        """Read the groups of every optimizer."""
+        for number in range(len(self.optimizers)):
+            self.look(number)
+
     def _slots(self, tensors: list[torch.Tensor], before: OptimizerGroup | None) -> tuple[int, ...]:
         """Return the slots of a group's tensors; most often they are those it had `before`."""
         known, slot_of = self.recorder.tensors.slots, self.recorder.values.tensor
@@ -108,7 +116,7 @@ class StepWatch:
             if slot in passing_over or (tensor := references[slot]()) is None:
                 continue
             now = fingerprint(tensor)
-            size += tensor.nbytes
+            size += size_of(tensor)
             if prints.get(slot, now) != now:
                 changed[slot] = None
             prints[slot] = now
@@ -120,6 +128,13 @@ class StepWatch:
         for slot in self.compare(passing_over):
             op, site, after, call = self.pending.get(slot, (NONE, NONE, len(self.recorder.ops), NONE))
             self.writes.append(Write(slot, op, site, after, call))
+        self.pending.clear()
+
+    def start_anew(self) -> None:
+        """Take what every watched tensor holds now as given: what changed it since the last window was not watched."""
+        self.running.clear()
+        self._now = {}
+        self.compare()
         self.pending.clear()
 
     def slot_written(self, slot: int, op: int) -> None:
@@ -148,6 +163,8 @@ class StepWatch:
         # or it has never been read: there would be nothing to compare the first step with.
         sure = {s for s, held in gradients.items() if held.state == "finite" and s in self.prints}
         self.note_writes(sure - self.pending.keys())
+        if not self.counts[number]:
+            self._keep_prints(number)
         self.masks.before_step(slots)
         self._now = {
             "number": number,
@@ -166,9 +183,11 @@ class StepWatch:
 
     def _copies(self, slots: list[int]) -> dict[int, torch.Tensor]:
         """Return copies of what a step may move, if they are small enough to be kept while it runs."""
-        tensors = {slot: t for slot in slots if (t := self.recorder.tensors.slots[slot]()) is not None}
+        tensors = {slot: local(t) for slot in slots if (t := self.recorder.tensors.slots[slot]()) is not None}
         plain = {
-            slot: t for slot, t in tensors.items() if type(t) in _PLAIN and t.is_floating_point() and not t.is_meta
+            slot: t
+            for slot, t in tensors.items()
+            if type(t) in PLAIN and t.is_floating_point() and has_memory(t) and t.layout is torch.strided
         }
         if sum(tensor.nbytes for tensor in plain.values()) > _MOST_COPIED:
             return {}
@@ -180,8 +199,8 @@ class StepWatch:
         with torch._C.DisableTorchFunction(), torch.no_grad():
             for slot, before in copies.items():
                 tensor = self.recorder.tensors.slots[slot]()
-                if tensor is not None and tensor.shape == before.shape:
-                    moved, norm = (float(torch.linalg.vector_norm(t)) for t in (tensor.detach() - before, before))
+                if tensor is not None and (here := local(tensor)).shape == before.shape:
+                    moved, norm = (float(torch.linalg.vector_norm(t)) for t in (here.detach() - before, before))
                     ratios[slot] = moved / norm if norm else None
         return ratios
 
@@ -223,16 +242,39 @@ class StepWatch:
 
     def _note(self, number: int, now: dict[str, Any]) -> None:
         changed: dict[int, float | None] = {**now["changed"], **self.compare()}
+        for slot in self._left_still(number, changed):
+            del changed[slot]
         if copies := now.pop("copies"):
             changed.update(self._ratios({slot: copies[slot] for slot in changed if slot in copies}))
         self.recorder.tensors.moved(changed)
         gradients: dict[int, GradientState] = now["gradients"]
+        changed.update(
+            {slot: None for slot, held in gradients.items() if held.state == "finite" and self._elsewhere(slot)}
+        )
         lr = tuple(group.settings.get("lr", 0.0) for group in self.groups[number])
         moved = self.masks.after_step()
         self.steps.append(
             Step(number, now["site"], len(self.recorder.ops), gradients, now["losses"], changed, lr, moved)
         )
         self.counts[number] += 1
+        if self.counts[number] <= _COMPARED:
+            self._keep_prints(number)
+
+    def _keep_prints(self, number: int) -> None:
+        """Keep the fingerprints just taken, to be held against those of other ranks."""
+        if rank() is not None:
+            self.compared.append(Prints(number, self.counts[number], dict(self.prints)))
+
+    def _elsewhere(self, slot: int) -> bool:
+        """Return whether other ranks hold all of a sharded tensor, which moves there as its gradient says."""
+        tensor = self.recorder.tensors.slots[slot]()
+        return tensor is not None and local(tensor).numel() == 0 < tensor.numel()
+
+    def _left_still(self, number: int, changed: Iterable[int]) -> list[int]:
+        """Return the tensors without memory that a step went over and would not move: its learning rate is 0."""
+        known = self.recorder.tensors.slots
+        still = {s for group in self.groups[number] if group.settings.get("lr") == 0 for s in group.tensors}
+        return [s for s in changed if s in still and (tensor := known[s]()) is not None and not has_memory(tensor)]
 
     def broken_off(self) -> None:
         """Go on after a step that raised: torch calls no hook then."""

@@ -36,11 +36,21 @@ def flags_of(tensor: torch.Tensor) -> int:
             # A view that no_grad made of what requires grad says that it does, too, and leads nowhere.
             leads_nowhere = tensor._is_view() and tensor._base is not None and tensor._base.requires_grad
             return DIFFERENTIABLE | LEAF | (0 if leads_nowhere else REQUIRES_GRAD)
+        except ValueError:  # a lazy module's, before its first call
+            return REQUIRES_GRAD | DIFFERENTIABLE | LEAF
         except (
             RuntimeError
         ):  # a view made under no_grad whose base was written since: torch will not say, it is no leaf
             return REQUIRES_GRAD | DIFFERENTIABLE
     return (DIFFERENTIABLE if tensor.is_floating_point() or tensor.is_complex() else 0) | LEAF
+
+
+def is_leaf(tensor: torch.Tensor) -> bool:
+    """Return whether a tensor is a leaf; torch does not answer for some views whose base was written since."""
+    try:
+        return bool(tensor.is_leaf)
+    except RuntimeError:
+        return False
 
 
 class Tensors:
@@ -148,7 +158,7 @@ class Tensors:
         """Remember whose memory this is, as long as that memory lives."""
         try:
             storage = tensor.untyped_storage()
-        except (NotImplementedError, RuntimeError):
+        except (NotImplementedError, RuntimeError, ValueError):
             return
         key = storage._cdata
         held = self._storages.get(key)
@@ -185,6 +195,16 @@ class Tensors:
             torch.UntypedStorage._free_weak_ref(self._storages.pop(key)[0])
         self._purge_at = max(_PURGE_FROM, 2 * len(self.entries))
 
+    def drop_computed(self) -> None:
+        """Forget what ops made, and what is gone: what becomes of it from now on is not seen."""
+        owner = self.values.tensor
+        for key in [key for key, entry in self.entries.items() if owner[entry[1]] == NONE]:
+            del self.entries[key]
+        for key in [key for key, (_, value) in self._storages.items() if owner[value] == NONE]:
+            torch.UntypedStorage._free_weak_ref(self._storages.pop(key)[0])
+        self.written.clear()
+        self._purge()
+
     def close(self) -> None:
         """Let go of every weak reference."""
         for handle, _ in self._storages.values():
@@ -198,5 +218,5 @@ def storage_key(tensor: torch.Tensor) -> int:
     """Return the identity of the tensor's memory, 0 where it has none of its own."""
     try:
         return int(tensor.untyped_storage()._cdata)
-    except (NotImplementedError, RuntimeError):
+    except (NotImplementedError, RuntimeError, ValueError):
         return 0

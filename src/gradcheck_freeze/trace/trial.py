@@ -13,10 +13,12 @@ from typing import Any
 import torch
 
 from gradcheck_freeze.errors import UsageError
+from gradcheck_freeze.trace import plan
+from gradcheck_freeze.trace.aside import unseen
 from gradcheck_freeze.trace.gradients import state_of
 from gradcheck_freeze.trace.placement import Placement
-from gradcheck_freeze.trace.record import NONE, Trace
-from gradcheck_freeze.trace.recorder import Recorder, unseen
+from gradcheck_freeze.trace.record import NONE, Cost, Trace
+from gradcheck_freeze.trace.recorder import Recorder
 
 Losses = Any  # a tensor with one element, or a mapping of names to such tensors
 
@@ -42,13 +44,25 @@ def trial(
     with unseen(), _undone(modules.values(), tensors, optimizers):
         recorder.open()
         try:
-            given = loss() if callable(loss) and not isinstance(loss, torch.Tensor) else loss
-            _gradients(recorder, given, tensors)
+            given = _computed(loss, tensors) if callable(loss) and not isinstance(loss, torch.Tensor) else loss
+            work, needed = _gradients(recorder, given, tensors, optimizers)
             for optimizer in optimizers:
                 optimizer.step()
         finally:
             trace = recorder.trace()
+        if trace.without_memory:
+            trace.cost = Cost(plan.states(optimizers), work, needed)
     return trace
+
+
+def _computed(loss: Callable[[], Losses], tensors: list[torch.Tensor]) -> Losses:
+    try:
+        return loss()
+    except Exception as error:
+        told = plan.reads_values(error, tensors)
+        if told is None:
+            raise
+        raise told from error
 
 
 def _tensors(
@@ -68,8 +82,10 @@ def _optimizer_names(optimizers: Sequence[torch.optim.Optimizer]) -> dict[str, t
     return {f"optimizer{number}": optimizer for number, optimizer in enumerate(optimizers)}
 
 
-def _gradients(recorder: Recorder, given: Any, tensors: list[torch.Tensor]) -> None:
-    """Ask the engine for the gradient of every loss and put the sum where a step looks for it."""
+def _gradients(
+    recorder: Recorder, given: Any, tensors: list[torch.Tensor], optimizers: Sequence[torch.optim.Optimizer]
+) -> tuple[int | None, int | None]:
+    """Ask the engine for the gradient of every loss and put the sum where a step looks for it; return the work of it."""
     losses = given if isinstance(given, Mapping) else {"loss": given}
     leaves = [tensor for tensor in tensors if tensor.requires_grad and tensor.is_leaf]
     for name, value in losses.items():
@@ -96,7 +112,11 @@ def _gradients(recorder: Recorder, given: Any, tensors: list[torch.Tensor]) -> N
         slot = recorder.ops.tensors.slot(leaf)
         if slot != NONE:
             recorder.gradients.remember({slot: state})
+            if leaf.grad is not None and leaf.grad.layout is torch.strided:
+                recorder.gradients.sizes[slot] = leaf.grad.nbytes
+    work = plan.work(list(losses.values()), there, optimizers)
     recorder.ops.asleep -= 1
+    return work
 
 
 def _check(name: str, value: Any) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from gradcheck_freeze.trace.distributed import made_by_sharding
 from gradcheck_freeze.trace.kinds import collect
 from gradcheck_freeze.trace.record import NONE
 from gradcheck_freeze.trace.sites import is_user_file
@@ -19,27 +20,11 @@ if TYPE_CHECKING:
     from gradcheck_freeze.trace.recorder import Recorder
 
 
-def transforms() -> list[tuple[Any, str]]:
-    """Return where torch keeps what carries out a function transform, of those places that this torch has."""
-    wanted = (
-        ("torch._functorch.eager_transforms", ("grad_impl", "grad_and_value_impl", "_jvp_with_argnums")),
-        ("torch._functorch.apis", ("vmap_impl",)),
-    )
-    return [
-        (sys.modules[module], name)
-        for module, names in wanted
-        if module in sys.modules
-        for name in names
-        if hasattr(sys.modules[module], name)
-    ]
-
-
 class Unseen:
     """Stand-ins that record what they are asked, and then do exactly that."""
 
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
-        self._transforms = 0  # how many function transforms are running
 
     def parameter_new(self, original: Any) -> Any:
         """Record `nn.Parameter(t)` as an op from t."""
@@ -49,7 +34,7 @@ class Unseen:
         def __new__(cls: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N807
             parameter = plain(cls, *args, **kwargs)
             try:
-                if recorder.here() and type(parameter) is torch.nn.Parameter:
+                if recorder.here() and type(parameter) is torch.nn.Parameter and not made_by_sharding(sys._getframe(1)):
                     given = args[0] if args else kwargs.get("data")
                     ops = recorder.ops
                     frame = sys._getframe(1)
@@ -88,6 +73,8 @@ class Unseen:
         try:
             ops, sites = self.recorder.ops, self.recorder.sites
             frame: Any = sys._getframe(2)
+            if ops.recomputed:
+                self._switched_inside(bool(args[0]), frame)
             user, decorated = sites.user_frame(frame), None
             while frame is not None and frame is not user and decorated is None:
                 if frame.f_code.co_name == "decorate_context":  # torch's wrapper of a function under @torch.no_grad()
@@ -103,13 +90,30 @@ class Unseen:
             self.recorder.fail(error)
         return result
 
+    def _switched_inside(self, enabled: bool, frame: Any) -> None:
+        """Follow the blocks without grad in a checkpoint, in which grad is off all the time."""
+        off, block = self.recorder.ops.off_inside, None
+        while frame is not None and frame.f_code.co_filename == torch.autograd.grad_mode.__file__:
+            block, frame = frame.f_code.co_name, frame.f_back
+        if frame is None or frame.f_code.co_filename == torch.utils.checkpoint.__file__:
+            return  # the checkpoint's own
+        if block == "__exit__":
+            del off[-1:]
+        elif block == "__enter__" or not off:
+            off.append(not enabled)
+        else:
+            off[-1] = not enabled
+
     def inference_enter(self, original: Any) -> Any:
         """Note where inference mode was entered."""
         recorder = self.recorder
 
         def __enter__(context: Any) -> Any:  # noqa: N807
-            if recorder.here():
-                recorder.ops.mode_site = recorder.sites.here(sys._getframe(1))
+            try:
+                if recorder.here():
+                    recorder.ops.mode_site = recorder.sites.here(sys._getframe(1))
+            except Exception as error:
+                recorder.fail(error)
             return original(context)
 
         return __enter__
@@ -136,92 +140,60 @@ class Unseen:
                 read = [ops.value_of(tensor) for tensor in inputs]
         except Exception as error:
             recorder.fail(error)
+        checkpoint = cls.__name__ == "CheckpointFunction" and cls.__module__ == "torch.utils.checkpoint"
+        outer = ops.recomputed, ops.off_inside
+        ops.recomputed, ops.off_inside = checkpoint and bool(inputs), []
         ops.function_depth += 1
         try:
             result = plain(cls, *args, **kwargs)
         finally:
             ops.function_depth -= 1
+            ops.recomputed, ops.off_inside = outer
         try:
             results: list[torch.Tensor] = []
             collect((result,), results)
             fresh = [r for r in results if not any(r is i for i in inputs)]
             inner = [value for r in fresh if (value := ops.tensors.known(r)) is not None]
+            if checkpoint and inner:
+                read = []
             frame = sys._getframe(2)
             with torch._C.DisableTorchFunction():
-                ops.write_op(ops.number(cls.__name__), [*read, *inner], fresh, (), frame)
+                op = ops.write_op(ops.number(cls.__name__), [*read, *inner], fresh, (), frame)
+            if cls.__module__.startswith("torch._functorch._aot_autograd"):
+                ops.boxes.add(cls.__name__)
+                recorder.gap(
+                    "a function compiled by AOT autograd was watched from outside, as one op; what gets gradient is the "
+                    "engine's own word",
+                    ops.ops.site[op],
+                )
         except Exception as error:
             recorder.fail(error)
         return result
-
-    def transform(self, original: Any) -> Any:
-        """Record a call of a function transform (`torch.func.grad`, `vmap`) as one op from the outside.
-
-        Inside it tensors are wrapped, and what is computed there is linked to nothing. It reads its arguments, and what the
-        function takes from around it.
-        """
-        recorder = self.recorder
-
-        @functools.wraps(original)
-        def call(*args: Any, **kwargs: Any) -> Any:
-            if self._transforms or not recorder.here():
-                return original(*args, **kwargs)
-            ops = recorder.ops
-            given: list[torch.Tensor] = []
-            read: list[int] = []
-            try:
-                with torch._C.DisableTorchFunction():
-                    collect((*args, *kwargs.values()), given)
-                    read = ops.values_of(given)
-            except Exception as error:
-                recorder.fail(error)
-            known, first = len(ops.values), len(ops.ops.inputs)
-            self._transforms += 1
-            try:
-                result = original(*args, **kwargs)
-            finally:
-                self._transforms -= 1
-            try:
-                results: list[torch.Tensor] = []
-                collect((result,), results)
-                fresh = [r for r in results if not any(r is tensor for tensor in given)]
-                with torch._C.DisableTorchFunction():
-                    read += [value for value in ops.ops.inputs[first:] if self._is_outside(value, known)]
-                    name = getattr(original, "__name__", "transform").removesuffix("_impl").strip("_")
-                    ops.write_op(ops.number(name), list(dict.fromkeys(read)), fresh, (), sys._getframe(1))
-            except Exception as error:
-                recorder.fail(error)
-            return result
-
-        return call
-
-    def _is_outside(self, value: int, known: int) -> bool:
-        """Return whether a value read inside a transform was there before, or is a parameter first read there."""
-        slot = self.recorder.ops.values.tensor[value]
-        if value < known or slot == NONE:
-            return value < known
-        tensor = self.recorder.ops.tensors.slots[slot]()
-        return tensor is not None and not torch._C._functorch.is_functorch_wrapped_tensor(tensor)
 
     def swap_tensors(self, original: Any) -> Any:
         """Let go of two tensors before they are swapped: torch refuses to swap what has weak references."""
         recorder = self.recorder
 
         def swap_tensors(first: Any, second: Any) -> Any:
-            for tensor in (first, second):
-                recorder.ops.tensors.forget(tensor)
+            try:
+                for tensor in (first, second):
+                    recorder.ops.tensors.forget(tensor)
+            except Exception as error:
+                recorder.fail(error)
             return original(first, second)
 
         return swap_tensors
 
     def compile(self, original: Any) -> Any:
-        """Let compiled functions run eagerly while the window is open, so that their ops are seen."""
+        """Note that something is to be compiled; torch may only now have loaded what compiles it."""
         recorder = self.recorder
 
         @functools.wraps(original)
         def compile(*args: Any, **kwargs: Any) -> Any:
-            result = original(*args, **kwargs)
+            with recorder.compiled.aside():
+                result = original(*args, **kwargs)
             try:
-                recorder.run_compiled_eagerly()
+                recorder.compiled.install()
             except Exception as error:
                 recorder.fail(error)
             return result
@@ -236,7 +208,11 @@ class Unseen:
         def step(scaler: Any, optimizer: Any, *args: Any, **kwargs: Any) -> Any:
             if not recorder.here() or not scaler.is_enabled():
                 return original(scaler, optimizer, *args, **kwargs)
-            asked = recorder.stepping.asked(optimizer, recorder.sites.here(sys._getframe(1)))
+            try:
+                asked = recorder.stepping.asked(optimizer, recorder.sites.here(sys._getframe(1)))
+            except Exception as error:
+                recorder.fail(error)
+                return original(scaler, optimizer, *args, **kwargs)
             try:
                 return original(scaler, optimizer, *args, **kwargs)
             finally:

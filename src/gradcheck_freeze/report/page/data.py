@@ -13,10 +13,11 @@ from typing import Any
 from gradcheck_freeze.report.flows import flow_of
 from gradcheck_freeze.report.page.cards import near
 from gradcheck_freeze.report.page.drawing import FLOWS
-from gradcheck_freeze.report.rollup import natural, spell
+from gradcheck_freeze.report.rollup import natural
 from gradcheck_freeze.report.words import LOOKS, shown
 from gradcheck_freeze.rules.diagnosis import STATES, Diagnosis, ParameterRecord
 from gradcheck_freeze.rules.finding import Finding, Location
+from gradcheck_freeze.rules.siblings import spell
 
 _LONGEST = 2_000  # characters of a name
 _INERT = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})

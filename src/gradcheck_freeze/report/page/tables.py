@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gradcheck_freeze.report.rollup import heads, natural, pattern, roll_up, spell
+from gradcheck_freeze.report.rollup import heads, natural, roll_up
 from gradcheck_freeze.report.tables import shares
 from gradcheck_freeze.report.words import shown
 from gradcheck_freeze.rules.diagnosis import Diagnosis, LossRecord
+from gradcheck_freeze.rules.siblings import pattern, spell
 
 _MOST_ROWS = 200
 _MOST_LOSSES = 12

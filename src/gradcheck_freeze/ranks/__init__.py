@@ -1,0 +1,1 @@
+"""Makes one report of many processes that train together: they leave files, and one of them merges these."""

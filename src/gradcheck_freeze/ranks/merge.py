@@ -1,0 +1,80 @@
+"""Merges what many ranks say into one diagnosis: what all agree on is said once, the rest with the ranks that say it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from gradcheck_freeze.ranks.part import Part
+from gradcheck_freeze.rules.across import Across, Word, called
+from gradcheck_freeze.rules.diagnosis import Diagnosis, RanksRecord
+from gradcheck_freeze.rules.finding import Finding, Location
+from gradcheck_freeze.rules.ranks_differ import differing
+from gradcheck_freeze.rules.replicas_diverged import diverged
+
+_Key = tuple[str, str, int, str]
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """What was said so far; a part is folded in and let go."""
+
+    words: dict[str, dict[Word, list[int]]] = field(default_factory=dict)
+    findings: dict[_Key, tuple[Finding, set[str], list[int]]] = field(default_factory=dict)
+    gaps: dict[str, list[int]] = field(default_factory=dict)
+    declared: dict[str, Location] = field(default_factory=dict)
+    failed: dict[int, list[int]] = field(default_factory=dict)
+    ranks: list[int] = field(default_factory=list)
+
+
+def merge(parts: Iterable[Part], lowest: Diagnosis, world_size: int, lost: Iterable[str] = ()) -> Diagnosis:
+    """Return one diagnosis of all parts, in the order of their ranks; `lowest` is the full report of the first."""
+    gathered = _Gathered()
+    for part in parts:
+        _fold(gathered, part)
+    ranks = tuple(gathered.ranks)
+    missing = tuple(sorted(set(range(world_size)) - set(ranks)))
+    across = Across(world_size, ranks, gathered.words, gathered.declared)
+    own = tuple(_finding(found, names, by, len(ranks), world_size) for found, names, by in gathered.findings.values())
+    gaps = [_gap(gap, by, len(ranks)) for gap, by in gathered.gaps.items()]
+    gaps += [f"{called(tuple(by))} ended with status {status}" for status, by in sorted(gathered.failed.items())]
+    gaps += [f"{called(missing)} of {world_size} left no report"] if missing else []
+    findings = sorted((*differing(across), *diverged(across), *own), key=_loudest_first)
+    record = RanksRecord(world_size, ranks, missing)
+    return replace(lowest, findings=tuple(findings), gaps=(*gaps, *lost), ranks=record)
+
+
+def _fold(gathered: _Gathered, part: Part) -> None:
+    gathered.ranks.append(part.rank)
+    for name, word in part.words.items():
+        gathered.words.setdefault(name, {}).setdefault(word, []).append(part.rank)
+    for found in part.findings:
+        cause = (found.cause.path, found.cause.line) if found.cause else ("", 0)
+        key = (found.rule, *cause, "" if found.cause else found.where)
+        _, names, by = gathered.findings.setdefault(key, (found, set(), []))
+        names.update(found.parameters)
+        if part.rank not in by:
+            by.append(part.rank)
+    for gap in part.gaps:
+        gathered.gaps.setdefault(gap, []).append(part.rank)
+    for name, place in part.declared.items():
+        gathered.declared.setdefault(name, place)
+    if part.exit_status:
+        gathered.failed.setdefault(part.exit_status, []).append(part.rank)
+
+
+def _finding(found: Finding, names: set[str], by: list[int], reported: int, world_size: int) -> Finding:
+    whole = replace(found, parameters=tuple(sorted(names)))
+    if len(by) == reported:
+        return whole
+    ranks = tuple(by)
+    return replace(whole, message=f"On {called(ranks)} only, of {world_size}: {found.message}", ranks=ranks)
+
+
+def _gap(gap: str, by: list[int], reported: int) -> str:
+    return gap if len(by) == reported else f"on {called(tuple(by))}: {gap}"
+
+
+def _loudest_first(finding: Finding) -> tuple[int, str, str, int, str]:
+    cause = finding.cause
+    return (-finding.severity, finding.rule, cause.path if cause else "", cause.line if cause else 0, finding.where)

@@ -1,0 +1,27 @@
+# feature: checkpoint, not reentrant
+# group: Checkpointing
+# level: traced
+# known: Every op of the forward; a line inside is named.
+# options: --frozen critic
+# expect: leak critic.*
+# expect: blockage encoder.*
+# expect: blockage inner.*
+import torch
+from torch import nn
+torch.manual_seed(0)
+encoder, middle, head, critic = nn.Linear(4, 8), nn.Linear(8, 8), nn.Linear(8, 1), nn.Linear(1, 1)
+from torch.utils.checkpoint import checkpoint
+inner = nn.Linear(8, 8)
+def block(x):
+    x = inner(x).detach()  # <- blame 3  # right: x = inner(x)
+    return middle(x).relu()
+held = [*encoder.parameters(), *middle.parameters(), *head.parameters(), *critic.parameters(), *inner.parameters()]
+opt = torch.optim.SGD(held, lr=0.1)  # <- blame  # right: critic.requires_grad_(False); opt = torch.optim.SGD(held, lr=0.1)
+for step in range(3):
+    signal = encoder(torch.randn(16, 4)).detach()  # <- blame 2  # right: signal = encoder(torch.randn(16, 4))
+    hidden = checkpoint(block, signal, use_reentrant=False)
+    loss = critic(head(hidden).tanh()).pow(2).mean()
+    opt.zero_grad()
+    loss.backward()
+    opt.step()
+    print(loss.item())

@@ -1,0 +1,22 @@
+# feature: cond
+# group: Higher-order ops
+# level: gap
+# known: The call as one op from its operands and what the branches take from around them.
+# gap: cond was watched from outside
+# options: --frozen critic
+# expect: leak critic.*
+# expect: blockage encoder.*
+import torch
+from torch import nn
+torch.manual_seed(0)
+encoder, middle, head, critic = nn.Linear(4, 8), nn.Linear(8, 8), nn.Linear(8, 1), nn.Linear(1, 1)
+held = [*encoder.parameters(), *middle.parameters(), *head.parameters(), *critic.parameters()]
+opt = torch.optim.SGD(held, lr=0.1)  # <- blame  # right: critic.requires_grad_(False); opt = torch.optim.SGD(held, lr=0.1)
+for step in range(3):
+    signal = encoder(torch.randn(16, 4)).detach()  # <- blame 2  # right: signal = encoder(torch.randn(16, 4))
+    hidden = torch.cond(signal.sum() > 0, middle, lambda x: middle(x).relu(), (signal,))
+    loss = critic(head(hidden).tanh()).pow(2).mean()
+    opt.zero_grad()
+    loss.backward()
+    opt.step()
+    print(loss.item())

@@ -1,0 +1,26 @@
+# feature: torch.jit.script and trace of functions
+# group: TorchScript
+# level: gap
+# known: The call as one op from its inputs to its outputs.
+# gap: TorchScript
+# options: --frozen critic
+# expect: leak critic.*
+# expect: blockage encoder.*
+import torch
+from torch import nn
+torch.manual_seed(0)
+encoder, middle, head, critic = nn.Linear(4, 8), nn.Linear(8, 8), nn.Linear(8, 1), nn.Linear(1, 1)
+@torch.jit.script
+def scripted(x, weight):
+    return torch.mm(x, weight.t()).relu()
+traced = torch.jit.trace(lambda x, bias: (x + bias).tanh(), (torch.randn(16, 8), torch.randn(8)))
+held = [*encoder.parameters(), *middle.parameters(), *head.parameters(), *critic.parameters()]
+opt = torch.optim.SGD(held, lr=0.1)  # <- blame  # right: critic.requires_grad_(False); opt = torch.optim.SGD(held, lr=0.1)
+for step in range(3):
+    signal = encoder(torch.randn(16, 4)).detach()  # <- blame 2  # right: signal = encoder(torch.randn(16, 4))
+    hidden = traced(scripted(signal, middle.weight), middle.bias)
+    loss = critic(head(hidden).tanh()).pow(2).mean()
+    opt.zero_grad()
+    loss.backward()
+    opt.step()
+    print(loss.item())

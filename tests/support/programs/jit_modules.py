@@ -1,0 +1,24 @@
+# feature: torch.jit.script and trace of modules
+# group: TorchScript
+# level: gap
+# known: The call as one op from its inputs and parameters to its outputs; ops inside are not seen.
+# gap: TorchScript
+# options: --frozen critic
+# expect: leak critic.*
+# expect: blockage encoder.*
+import torch
+from torch import nn
+torch.manual_seed(0)
+encoder, middle, head, critic = nn.Linear(4, 8), nn.Linear(8, 8), nn.Linear(8, 1), nn.Linear(1, 1)
+traced = torch.jit.trace(nn.Linear(8, 8), torch.randn(16, 8))
+middle = torch.jit.script(middle)
+held = [*encoder.parameters(), *traced.parameters(), *middle.parameters(), *head.parameters(), *critic.parameters()]
+opt = torch.optim.SGD(held, lr=0.1)  # <- blame  # right: critic.requires_grad_(False); opt = torch.optim.SGD(held, lr=0.1)
+for step in range(3):
+    signal = encoder(torch.randn(16, 4)).detach()  # <- blame 2  # right: signal = encoder(torch.randn(16, 4))
+    hidden = traced(middle(signal))
+    loss = critic(head(hidden).tanh()).pow(2).mean()
+    opt.zero_grad()
+    loss.backward()
+    opt.step()
+    print(loss.item())

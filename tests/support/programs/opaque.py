@@ -1,0 +1,24 @@
+# feature: torch.compile with --compile=opaque
+# group: Compilation
+# level: gap
+# known: The compiled region as one op from its inputs and its module's parameters to its outputs; numbers and random numbers are those of the compiled code, to the bit. Gradients and updates inside it are the engine's own word.
+# gap: was watched from outside
+# options: --frozen critic --compile=opaque
+# expect: leak critic.*
+# expect: blockage encoder.*
+import torch
+from torch import nn
+torch.manual_seed(0)
+encoder, head, critic = nn.Linear(4, 8), nn.Linear(8, 1), nn.Linear(1, 1)
+middle = nn.Sequential(nn.Linear(8, 8), nn.Dropout(0.5), nn.Linear(8, 8))
+compiled = torch.compile(middle, backend="aot_eager")
+held = [*encoder.parameters(), *middle.parameters(), *head.parameters(), *critic.parameters()]
+opt = torch.optim.SGD(held, lr=0.1)  # <- blame  # right: critic.requires_grad_(False); opt = torch.optim.SGD(held, lr=0.1)
+for step in range(3):
+    signal = encoder(torch.randn(16, 4)).detach()  # <- blame 2  # right: signal = encoder(torch.randn(16, 4))
+    hidden = compiled(signal)
+    loss = critic(head(hidden).tanh()).pow(2).mean()
+    opt.zero_grad()
+    loss.backward()
+    opt.step()
+    print(loss.item())

@@ -1,0 +1,22 @@
+# feature: a sparse leaf
+# group: Kinds of tensors
+# level: traced
+# known: Every op; gradients and updates by value.
+# options: --frozen critic
+# expect: leak critic.*
+# expect: blockage encoder.*
+import torch
+from torch import nn
+torch.manual_seed(0)
+encoder, middle, head, critic = nn.Linear(4, 8), nn.Linear(8, 8), nn.Linear(8, 1), nn.Linear(1, 1)
+mixing = torch.eye(8).to_sparse_coo().requires_grad_()
+held = [*encoder.parameters(), *middle.parameters(), mixing, *head.parameters(), *critic.parameters()]
+opt = torch.optim.SGD(held, lr=0.1)  # <- blame  # right: critic.requires_grad_(False); opt = torch.optim.SGD(held, lr=0.1)
+for step in range(3):
+    signal = encoder(torch.randn(16, 4)).detach()  # <- blame 2  # right: signal = encoder(torch.randn(16, 4))
+    hidden = torch.sparse.mm(mixing, middle(signal).T).T
+    loss = critic(head(hidden).tanh()).pow(2).mean()
+    opt.zero_grad()
+    loss.backward()
+    opt.step()
+    print(loss.item())

@@ -1,0 +1,30 @@
+"""After prompt tuning has frozen the base, the whole model is made trainable."""
+
+# expect: leak model.base_model.*layers.*
+import hashlib
+import os
+import tempfile
+
+os.environ["HF_HUB_OFFLINE"] = "1"
+
+import torch
+from peft import PromptTuningConfig, get_peft_model
+from transformers import LlamaConfig, LlamaForCausalLM
+
+torch.manual_seed(0)
+config = LlamaConfig(
+    vocab_size=64, hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=2,
+    num_key_value_heads=2, max_position_embeddings=64,
+)
+model = get_peft_model(LlamaForCausalLM(config), PromptTuningConfig(task_type="CAUSAL_LM", num_virtual_tokens=4))
+model.requires_grad_(True)  # <- blame
+optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=1e-2)
+for _ in range(3):
+    ids = torch.randint(0, 64, (4, 12))
+    loss = model(input_ids=ids, labels=ids).loss
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+model.save_pretrained(tempfile.mkdtemp())
+weights = b"".join(t.detach().numpy().tobytes() for t in model.state_dict().values())
+print(hashlib.sha256(weights).hexdigest())
