@@ -96,16 +96,19 @@ class Watcher:
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, None, None]:
         """Watch from the first fixture on: what a test trains is often built and frozen there."""
         itself = "gradient_flow" in getattr(item, "fixturenames", ())  # then it says which of its blocks to watch
+        problem = ""
         if (self.every or item.get_closest_marker("gradient_flow")) and not itself:
             try:
                 self._watch(item)
             except GradcheckFreezeError as error:
-                pytest.fail(f"gradcheck-freeze: {error}", pytrace=False)
+                problem = str(error)
         try:
             yield
         except BaseException:
             self._end()
             raise
+        if problem:  # told now: the setup of other plugins has to take place, for their teardown comes in any case
+            pytest.fail(f"gradcheck-freeze: {problem}", pytrace=False)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
