@@ -168,6 +168,7 @@ class CompiledWatch:
         except Exception as error:
             region.recorded = False
             recorder.fail(error)
+        recorder.gradients.unsettle()
         recorder.suspend()
         if region.ours:
             recorder.ops.asleep += 1

@@ -21,23 +21,30 @@ def fingerprint(tensor: torch.Tensor) -> int:
     A tensor that is not dense CPU memory is copied to where it can be read, a wrapper stands for the tensors that it holds.
     One without memory gives its version counter: what would be written into it is told by nothing else.
     """
-    if tensor.is_meta or (type(tensor) not in PLAIN and not has_memory(tensor)):
-        return 0 if tensor.is_inference() else tensor._version
-    if type(tensor) not in PLAIN and ((parts := held_by(tensor)) and parts[0] is not tensor):
-        prints = [fingerprint(part) for part in parts]
-        return prints[0] if len(prints) == 1 else hash(tuple(prints))
+    if type(tensor) not in PLAIN:
+        if not has_memory(tensor):  # a fake tensor says that it is on the CPU
+            return _version(tensor)
+        if (parts := held_by(tensor)) and parts[0] is not tensor:
+            prints = [fingerprint(part) for part in parts]
+            return prints[0] if len(prints) == 1 else hash(tuple(prints))
     if not (
         tensor.is_cpu
         and tensor.layout is torch.strided
         and tensor.is_contiguous()
         and not (tensor.is_conj() or tensor.is_neg())
     ):
+        if tensor.is_meta:
+            return _version(tensor)
         if tensor.numel() == 0:
             return 0
         tensor = _in_memory(tensor.detach())
     size, address = tensor.nbytes, tensor.data_ptr()
     digest: int = xxhash.xxh3_128_intdigest(_bytes(size).from_address(address)) if size and address else 0
     return digest
+
+
+def _version(tensor: torch.Tensor) -> int:
+    return 0 if tensor.is_inference() else tensor._version
 
 
 @functools.cache

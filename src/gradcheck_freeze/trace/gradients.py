@@ -15,7 +15,7 @@ import torch
 
 from gradcheck_freeze.trace.distributed import local
 from gradcheck_freeze.trace.installed import push_to_bottom, remove_mode
-from gradcheck_freeze.trace.memory import has_memory, held_by
+from gradcheck_freeze.trace.memory import PLAIN, has_memory, held_by
 from gradcheck_freeze.trace.ops import OpRecorder
 from gradcheck_freeze.trace.record import NONE, Backward, GradientState, ZeroGrad
 
@@ -30,12 +30,12 @@ def state_of(gradients: list[torch.Tensor]) -> list[GradientState]:
     held = [_elements(gradient) for gradient in gradients]
     states = []
     for gradient, values, norm in zip(gradients, held, _norms(held), strict=True):
-        if norm is None:  # a gradient would be there; what it would hold cannot be known
+        if norm is not None and 0.0 < norm < math.inf:  # as nearly always
+            states.append(GradientState("finite", norm))
+        elif norm is None:  # a gradient would be there; what it would hold cannot be known
             states.append(GradientState("finite"))
         elif not values.numel() and gradient.numel():
             states.append(GradientState("finite"))  # other ranks hold all of it, and nothing here says that it is zero
-        elif 0.0 < norm < math.inf:
-            states.append(GradientState("finite", norm))
         elif norm != 0.0:
             states.append(GradientState("finite" if bool(torch.isfinite(values).all()) else "nonfinite"))
         elif bool(values.any()):
@@ -47,10 +47,11 @@ def state_of(gradients: list[torch.Tensor]) -> list[GradientState]:
 
 def _elements(gradient: torch.Tensor) -> torch.Tensor:
     """Return a dense tensor of the elements that a gradient holds in this process."""
-    parts = held_by(gradient)
-    if len(parts) > 1:  # the offsets of a nested tensor are no gradient
-        return torch.cat([_elements(part).reshape(-1) for part in parts if part.is_floating_point()])
-    gradient = parts[0] if parts else gradient
+    if type(gradient) not in PLAIN:
+        parts = held_by(gradient)
+        if len(parts) > 1:  # the offsets of a nested tensor are no gradient
+            return torch.cat([_elements(part).reshape(-1) for part in parts if part.is_floating_point()])
+        gradient = parts[0] if parts else gradient
     values = gradient.detach() if gradient.requires_grad else gradient
     if values.layout is torch.strided:
         return values
@@ -96,7 +97,10 @@ class GradientWatch:
         self._ever_nonfinite = False
         self.gradient_slots: dict[int, int] = {}  # slot of a `.grad` that the user's code read → slot of its parameter
         self.at_values: dict[int, str] = {}  # value → state of its gradient, in steps that are watched deeply
-        self._held: Held = {}  # as the last backward left it
+        self._held: Held = {}  # as the last backward left it, but for what was dropped since
+        self._known_of = (
+            0  # of so many slots `_held` names every `.grad` that is there; 0 where one may have been put in since
+        )
         self._owners: dict[int, int] = {}  # identity of a `.grad` → slot
         self.on_received: Callable[[Iterable[int]], None] = lambda slots: None
         recorder.on_first_seen = self._first_seen
@@ -132,11 +136,11 @@ class GradientWatch:
             if tensor is not None and tensor.requires_grad and tensor.is_leaf:
                 yield slot, tensor
 
-    def held(self) -> Held:
-        """Return identity and version of every `.grad` that is there."""
+    def held(self, first: int = 0) -> Held:
+        """Return identity and version of every `.grad` that is there, of this slot and those after it."""
         return {
-            slot: (id(gradient), local(gradient)._version)
-            for slot, reference in enumerate(self.recorder.tensors.slots)
+            slot: (id(gradient), (gradient if type(gradient) in PLAIN else local(gradient))._version)
+            for slot, reference in enumerate(self.recorder.tensors.slots[first:], first)
             if (tensor := reference()) is not None
             and tensor.requires_grad
             and tensor.is_leaf
@@ -177,6 +181,7 @@ class GradientWatch:
         self.written.clear()
         self._stepped.clear()
         self._held = self.held()
+        self.unsettle()
         self._owners = {identity: slot for slot, (identity, _) in self._held.items()}
 
     def close(self) -> None:
@@ -197,7 +202,7 @@ class GradientWatch:
                 [given] if isinstance(given, torch.Tensor) else [t for t in given or () if isinstance(t, torch.Tensor)]
             )
             values = tuple(recorder.value_of(root) for root in roots)
-            before = self.held()
+            before = self.held(0 if self._held else self._known_of)
             self.forget_zeroed(before)
             site = recorder.sites.here(sys._getframe(2))
         except Exception as error:
@@ -249,6 +254,7 @@ class GradientWatch:
         if not returns:  # a row of its own, so that what comes before and after it can be told apart
             self.recorder.write_op(self.recorder.number("backward"), list(roots), [], (), sys._getframe(3))
         self._held = after
+        self._known_of = len(self.recorder.tensors.slots)
         self._owners = {identity: slot for slot, (identity, _) in after.items()}
         self.backwards.append(
             Backward(
@@ -311,6 +317,7 @@ class GradientWatch:
             if len(args) > 1 and args[1] is None:
                 self.zeroed([args[0]], sys._getframe(1))
             elif len(args) > 1 and (slot := self.recorder.tensors.slot(args[0])) != NONE:
+                self.unsettle()
                 self.handed.setdefault(slot, []).append(
                     (len(self.recorder.ops), self.recorder.sites.here(sys._getframe(1)))
                 )
@@ -342,11 +349,20 @@ class GradientWatch:
             if was_on:
                 push_to_bottom(self.recorder)
 
+    def unsettle(self) -> None:
+        """Note that a `.grad` may have been put in by something else than a backward that was seen."""
+        self._known_of = 0
+
     def zeroed(self, tensors: Iterable[torch.Tensor], frame: Any) -> None:
         """Note that the `.grad` of these leaves was dropped, here in the user's code."""
         slots = self.recorder.tensors.slots_of(tensors)
         if not slots:
             return
+        contributors, stepped = self.contributors, self._stepped
+        for slot in slots:
+            self._held.pop(slot, None)
+            if slot in contributors and contributors[slot][-1] <= stepped.get(slot, NONE):
+                del contributors[slot]  # as `forget_zeroed` would
         site = self.recorder.sites.here(frame)
         after = len(self.recorder.ops)
         last = self.zeroings[-1] if self.zeroings else None

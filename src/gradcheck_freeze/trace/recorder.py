@@ -282,6 +282,7 @@ class Recorder:
     def stepped_elsewhere(self) -> None:
         """Say that an optimizer stepped where nothing is watched, if the window is open."""
         if self.is_open:
+            self.gradients.unsettle()
             self.gap("an optimizer stepped in another thread; what is computed and trained there was not watched")
 
     def _note_shared(self) -> None:

@@ -46,6 +46,7 @@ class StepWatch:
         self.schedules: dict[int, int] = {}  # optimizer → site of what sets its learning rate
         self.loaded: dict[int, int] = {}  # optimizer → site where a state was loaded into it
         self.bytes_read = 0
+        self._sizes: dict[int, int] = {}  # slot → bytes
         self.writes: list[Write] = []
         self.pending: dict[
             int, tuple[int, int, int, int]
@@ -111,12 +112,12 @@ class StepWatch:
     def compare(self, passing_over: Container[int] = ()) -> dict[int, None]:
         """Fingerprint every watched tensor but some, and return those that differ from the last time."""
         changed: dict[int, None] = {}
-        references, prints, size = self.recorder.tensors.slots, self.prints, 0
+        references, prints, sizes, size = self.recorder.tensors.slots, self.prints, self._sizes, 0
         for slot in self.watched():
             if slot in passing_over or (tensor := references[slot]()) is None:
                 continue
             now = fingerprint(tensor)
-            size += size_of(tensor)
+            size += sizes.get(slot) or sizes.setdefault(slot, size_of(tensor))
             if prints.get(slot, now) != now:
                 changed[slot] = None
             prints[slot] = now
@@ -248,9 +249,8 @@ class StepWatch:
             changed.update(self._ratios({slot: copies[slot] for slot in changed if slot in copies}))
         self.recorder.tensors.moved(changed)
         gradients: dict[int, GradientState] = now["gradients"]
-        changed.update(
-            {slot: None for slot, held in gradients.items() if held.state == "finite" and self._elsewhere(slot)}
-        )
+        stood = [slot for slot, held in gradients.items() if slot not in changed and held.state == "finite"]
+        changed.update((slot, None) for slot in stood if self._elsewhere(slot))
         lr = tuple(group.settings.get("lr", 0.0) for group in self.groups[number])
         moved = self.masks.after_step()
         self.steps.append(
