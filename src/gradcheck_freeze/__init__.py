@@ -1,4 +1,8 @@
-"""Says which parameters a training step really teaches, which it must not have touched, and which line is to blame."""
+"""Says which parameters a training step really teaches, which it must not have touched, and which line is to blame.
+
+pytest rewrites the assertions of packages that bring a plugin, and warns where one is imported already, as when
+`gradcheck-freeze run -m pytest` is: PYTEST_DONT_REWRITE
+"""
 
 from __future__ import annotations
 

@@ -189,7 +189,11 @@ def _contract(frozen: Iterable[str], trainable: Iterable[str], ignore: Iterable[
 def _judge(trace: Trace, contract: Contract) -> Diagnosis:
     from gradcheck_freeze.rules.windows import judge_windows
 
-    plain = judge_windows(trace, contract)
+    return with_reports(judge_windows(trace, contract))
+
+
+def with_reports(plain: verdicts.Diagnosis) -> Diagnosis:
+    """Return a judgement as the diagnosis that can write its reports."""
     return Diagnosis(**{field.name: getattr(plain, field.name) for field in fields(plain)})
 
 

@@ -22,8 +22,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import peers
 import torch
 from torch import nn
+from transformer import Block
 
 from gradcheck_freeze import diagnose
 from gradcheck_freeze.flow.build import build
@@ -51,24 +53,6 @@ class Row:
     @property
     def held(self) -> bool:
         return HOLDS[self.sign](self.value, self.limit)
-
-
-class Block(nn.Module):
-    """A pre-norm transformer block written with many small ops."""
-
-    def __init__(self, width: int, heads: int) -> None:
-        super().__init__()
-        self.heads = heads
-        self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
-        self.qkv, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
-        self.up, self.down = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        batch, length, width = x.shape
-        q, k, v = self.qkv(self.norm1(x)).view(batch, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4).unbind(0)
-        weights = torch.softmax(q @ k.transpose(-1, -2) / (width // self.heads) ** 0.5, -1)
-        x = x + self.out((weights @ v).transpose(1, 2).reshape(batch, length, width))
-        return x + self.down(nn.functional.gelu(self.up(self.norm2(x))))
 
 
 def timed(call: Callable[[], object], clock: Callable[[], float] = time.process_time) -> float:
@@ -276,7 +260,7 @@ def main() -> int:
     for row in rows:
         verdict = "held" if row.held else "MISSED"
         lines.append(f"| {row.what} | {row.value:.2f} {row.unit} | {row.sign} {row.limit:.2f} | {verdict} |")
-    table = "\n".join(lines)
+    table = "\n".join([*lines, "", *peers.page()])
     print(table)
     kept = all(row.held for row in rows)
     page = Path(__file__).resolve().parents[2] / "docs" / "performance.md"

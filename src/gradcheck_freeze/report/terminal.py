@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import TextIO
 
 from rich.console import Console
@@ -49,11 +50,30 @@ def render(diagnosis: Diagnosis, width: int = 80) -> str:
     return "".join(f"{line.plain}\n" for line in _lines(diagnosis, width))
 
 
+def render_findings(diagnosis: Diagnosis, least: Severity, width: int = 76) -> str:
+    """Return the findings of at least this severity alone, the verdict over them first: the text of a failing test."""
+    loud = loudest_first(finding for finding in diagnosis.findings if finding.severity >= least)
+    head = _verdict(replace(diagnosis, findings=tuple(loud)))
+    parts = [
+        [head],
+        *_faults(loud[:_MOST_FINDINGS], diagnosis.excerpts, width),
+        _rest(loud[_MOST_FINDINGS:], width, "the report holds them all."),
+        _gaps(diagnosis.gaps, width),
+        _advice(loud, width),
+    ]
+    return "\n".join(line.plain for line in joined(parts))
+
+
+def verdict(diagnosis: Diagnosis) -> str:
+    """Return what a report says first, as one line."""
+    return unobeyed(_verdict(diagnosis).plain)
+
+
 def _lines(diagnosis: Diagnosis, width: int) -> list[Text]:
     width = max(_NARROWEST, width)
     findings = loudest_first(diagnosis.findings)
     parts = [
-        _verdict(diagnosis, width),
+        _heading(diagnosis, width),
         modules(diagnosis, width),
         _plan(diagnosis, width),
         attribution(diagnosis, width),
@@ -81,13 +101,17 @@ def _unobeyed(line: Text) -> Text:
     return Text.assemble(line[:start], r"\x3a", line[start + 1 :])
 
 
-def _verdict(diagnosis: Diagnosis, width: int) -> list[Text]:
-    text = Text().append("gradcheck-freeze: ", "bold")
+def _heading(diagnosis: Diagnosis, width: int) -> list[Text]:
+    text = Text.assemble(("gradcheck-freeze: ", "bold"), _verdict(diagnosis))
+    return [*wrap(text, width, ""), *wrap(Text(watched(diagnosis), "dim"), width)]
+
+
+def _verdict(diagnosis: Diagnosis) -> Text:
+    text = Text()
     for state, hit in blamed(diagnosis).items():
         text.append(f"{LOOKS[state].word} {LOOKS[state].glyph} ", STYLES[state])
         text.append(f"{blamed_names(hit)}  ", "bold")
-    text.append(sentence(diagnosis), "bold")
-    return [*wrap(text, width, ""), *wrap(Text(watched(diagnosis), "dim"), width)]
+    return text.append(sentence(diagnosis), "bold")
 
 
 def _plan(diagnosis: Diagnosis, width: int) -> list[Text]:
@@ -109,7 +133,7 @@ def _faults(findings: Sequence[Finding], excerpts: Sequence[Excerpt], width: int
     return found
 
 
-def _rest(findings: Sequence[Finding], width: int) -> list[Text]:
+def _rest(findings: Sequence[Finding], width: int, where: str = "-o report.json holds them all.") -> list[Text]:
     if not findings:
         return []
     counts = Counter((-finding.severity, finding.rule, finding.name) for finding in findings)
@@ -118,7 +142,7 @@ def _rest(findings: Sequence[Finding], width: int) -> list[Text]:
         level = Severity(-severity)
         line = Text("  ").append(f"{level.word} {shown(rule)}", faults.COLOURS[level])
         found.append(line.append(f" {shown(name)}: {count:,}"))
-    return [*found, *wrap(Text("-o report.json holds them all.", "dim"), width)]
+    return [*found, *wrap(Text(where, "dim"), width)]
 
 
 def _accepted(diagnosis: Diagnosis, width: int) -> list[Text]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import fnmatch
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gradcheck_freeze.errors import ContractError
@@ -48,6 +48,24 @@ def parse_patterns(frozen: Iterable[str], trainable: Iterable[str]) -> Contract:
         tuple(whole["trainable"]),
         {loss: tuple(patterns) for loss, patterns in by_loss["frozen"].items()},
         {loss: tuple(patterns) for loss, patterns in by_loss["trainable"].items()},
+    )
+
+
+def fitting(contract: Contract, names: Sequence[tuple[str, ...]], losses: Collection[str]) -> Contract:
+    """Return what of a contract is about these names and losses: that of a whole project is not about each part of it."""
+
+    def known(patterns: Iterable[str]) -> tuple[str, ...]:
+        return tuple(p for p in patterns if any(matches(p, name) for aliases in names for name in aliases))
+
+    def by_loss(wanted: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        return {loss: known(patterns) for loss, patterns in wanted.items() if loss in losses}
+
+    return Contract(
+        known(contract.frozen),
+        known(contract.trainable),
+        by_loss(contract.frozen_for_loss),
+        by_loss(contract.trainable_for_loss),
+        tuple(entry for entry in contract.ignores if entry.pattern == "*" or known([entry.pattern])),
     )
 
 

@@ -20,6 +20,7 @@ from typing import Any
 import torch
 from torch._C import _current_graph_task_id
 
+from gradcheck_freeze.trace.aside import note_open
 from gradcheck_freeze.trace.assemble import assemble
 from gradcheck_freeze.trace.compiled import CompiledWatch
 from gradcheck_freeze.trace.declarations import DeclarationWatch
@@ -97,6 +98,7 @@ class Recorder:
         if self.is_open or self.asleep or self.closed is not None:
             return
         self._thread = get_ident()
+        note_open(self)
         self.pace.install()
         self._install()
 
@@ -310,7 +312,7 @@ class Recorder:
         self._visits[key] = visits = self._visits.get(key, 0) + 1
         if not final and (visits & (visits - 1) or len(self._visits) > _PLACES):
             return
-        main = getattr(sys.modules.get("__main__"), "__dict__", None)
+        main = self.sites.main_namespace()
         self.ops.asleep += 1
         try:
             with torch._C.DisableTorchFunction():

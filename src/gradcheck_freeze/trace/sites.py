@@ -22,10 +22,18 @@ _LIBRARIES = tuple(
     for kind in ("stdlib", "platstdlib", "purelib", "platlib")
     if sysconfig.get_paths().get(kind)
 )
+_DECLARED: dict[str, bool] = {}  # file → whether a door said that its code is the user's own
+
+
+def declare_file(filename: str, of_the_user: bool) -> None:
+    """Say of a file what its place does not tell: tests may lie among the libraries, and a test runner may be `__main__`."""
+    _DECLARED[filename] = of_the_user
 
 
 def is_user_file(filename: str) -> bool:
     """Return whether a code object of this file was written by the user."""
+    if filename in _DECLARED:
+        return _DECLARED[filename]
     if filename.startswith("<"):
         return not filename.startswith(("<frozen", "<__array_function__", "<attrs", "<eval_with_key"))
     if filename.startswith(_OURS):
@@ -50,6 +58,12 @@ class Sites:
         if known is None:
             known = self.known[filename] = is_user_file(filename)
         return known
+
+    def main_namespace(self) -> dict[str, Any] | None:
+        """Return the variables of `__main__`, unless that is the runner of somebody's tests."""
+        main = sys.modules.get("__main__")
+        file = getattr(main, "__file__", None)
+        return vars(main) if main is not None and (file is None or self.is_user(file)) else None
 
     def user_frame(self, frame: FrameType | None) -> FrameType | None:
         """Return the innermost frame of the user's, from `frame` outwards."""

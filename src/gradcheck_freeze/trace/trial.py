@@ -14,6 +14,7 @@ import torch
 
 from gradcheck_freeze.errors import UsageError
 from gradcheck_freeze.trace import plan
+from gradcheck_freeze.trace.aside import unseen
 from gradcheck_freeze.trace.gradients import state_of
 from gradcheck_freeze.trace.placement import Placement
 from gradcheck_freeze.trace.record import NONE, Cost, Trace
@@ -40,7 +41,7 @@ def trial(
         )
     names.update(_optimizer_names(optimizers))
     recorder = Recorder(Placement(steps=1 << 30), names)
-    with _undone(modules.values(), tensors, optimizers):
+    with unseen(), _undone(modules.values(), tensors, optimizers):
         recorder.open()
         try:
             given = _computed(loss, tensors) if callable(loss) and not isinstance(loss, torch.Tensor) else loss
