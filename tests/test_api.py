@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from gradcheck_freeze import diagnose, watch
+from gradcheck_freeze import Diagnosis, diagnose, watch
 from gradcheck_freeze.api import FlowError
 from gradcheck_freeze.errors import ContractError, UsageError
 from gradcheck_freeze.trace.steps import StepWatch
@@ -224,3 +224,19 @@ def test_what_follows_a_look_of_our_own_that_failed_is_seen(method, monkeypatch)
     assert len(calls) > 3
     assert flow.diagnosis.window.backward_calls == 5
     assert any("ZeroDivisionError" in gap for gap in flow.diagnosis.gaps)
+
+
+def test_diagnose_tells_that_the_forward_rewrites_the_statistics_of_a_frozen_module_and_gives_them_back() -> None:
+    encoder = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8)).requires_grad_(False)
+    head, x = nn.Linear(8, 1), torch.randn(16, 4)
+    before = encoder[1].running_mean.clone()
+    optimizer = torch.optim.SGD(head.parameters(), lr=0.1)
+
+    def diagnosis() -> Diagnosis:
+        networks = {"encoder": encoder, "head": head}
+        return diagnose(networks, lambda: head(encoder(x)).pow(2).mean(), optimizer, frozen=["encoder"])
+
+    assert [finding.rule for finding in diagnosis().findings] == ["GF103"]
+    assert torch.equal(encoder[1].running_mean, before)
+    encoder.eval()
+    assert diagnosis().findings == ()

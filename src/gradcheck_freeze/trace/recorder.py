@@ -302,6 +302,11 @@ class Recorder:
             beyond = " and the budget beyond them was spent" if self.placement.ops_beyond else ""
             self.close(f"every optimizer had made {self.placement.steps} steps{beyond}")
 
+    def look(self) -> None:
+        """Read everything that has a name, so that what the first forward writes is told from what there was."""
+        self.search(sys._getframe(1))
+        self._each(self.stepping.note_writes)
+
     # Names
 
     def search(self, frame: Any, final: bool = False) -> None:

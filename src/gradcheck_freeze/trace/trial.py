@@ -44,6 +44,7 @@ def trial(
     with unseen(), _undone(modules.values(), tensors, optimizers):
         recorder.open()
         try:
+            recorder.look()
             given = _computed(loss, tensors) if callable(loss) and not isinstance(loss, torch.Tensor) else loss
             work, needed = _gradients(recorder, given, tensors, optimizers)
             for optimizer in optimizers:
