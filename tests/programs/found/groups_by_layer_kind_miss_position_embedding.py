@@ -1,5 +1,5 @@
 """Two-stream detector with a fusion transformer; parameter groups by kind of layer, as in YOLOv5's train.py."""
-# expect: blockage model.fusion.*
+# expect: blockage model.fusion.[pm]*
 import torch
 import torch.nn as nn
 import torch.nn.functional as F

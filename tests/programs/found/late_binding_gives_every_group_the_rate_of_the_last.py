@@ -1,5 +1,5 @@
 """Discriminative fine-tuning: each group follows its own warm-up; the stem's is held at zero."""
-# expect: blockage *
+# expect: blockage [mh]*
 import torch
 import torch.nn as nn
 import torch.nn.functional as F

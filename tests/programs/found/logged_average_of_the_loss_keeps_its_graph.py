@@ -1,5 +1,5 @@
 """Language-model training that logs an exponential moving average of its loss."""
-# expect: hazard *
+# expect-note: GF304 *
 import torch
 import torch.nn as nn
 import torch.nn.functional as F

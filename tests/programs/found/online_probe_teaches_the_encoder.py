@@ -1,6 +1,6 @@
 """Self-supervised training (VICReg) with an online linear probe, which only measures the features."""
 # options: --frozen 'encoder@probe_loss'
-# expect: leak encoder.*
+# expect: leak encoder.?.[wb]*
 import torch
 import torch.nn as nn
 import torch.nn.functional as F

@@ -1,5 +1,5 @@
 """Low-light enhancement: a denoiser plus a global tone curve that is to match the histogram of good exposures."""
-# expect: blockage tone.*
+# expect: blockage tone.net.*
 import torch
 import torch.nn as nn
 import torch.nn.functional as F

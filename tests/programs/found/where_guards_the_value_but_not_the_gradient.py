@@ -1,5 +1,5 @@
 """Poisson regression of counts with exposure; cells without exposure are skipped by torch.where."""
-# expect: hazard model.*
+# expect: blockage model.*
 import torch
 import torch.nn as nn
 
