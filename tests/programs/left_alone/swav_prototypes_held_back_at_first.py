@@ -1,4 +1,5 @@
 """SwAV: prototypes get no update in the first iterations, codes come from Sinkhorn without gradient."""
+# expect-note: GF301 model.prototypes.*
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
@@ -37,10 +38,10 @@ for iteration in range(6):
     q_a, q_b = sinkhorn(a), sinkhorn(b)
     loss = -0.5 * ((q_a * F.log_softmax(b / 0.1, 1)).sum(1) + (q_b * F.log_softmax(a / 0.1, 1)).sum(1)).mean()
     optimizer.zero_grad()
-    loss.backward()
+    loss.backward()  # <- blame
     if iteration < FREEZE_ITERS:
         for name, p in model.named_parameters():
             if "prototypes" in name:
-                p.grad = None
+                p.grad = None  # <- blame
     optimizer.step()
     print(iteration, loss.item())
