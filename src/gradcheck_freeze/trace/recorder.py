@@ -44,6 +44,7 @@ from gradcheck_freeze.trace.sites import Sites
 from gradcheck_freeze.trace.steps import StepWatch
 from gradcheck_freeze.trace.transformed import TransformWatch
 from gradcheck_freeze.trace.unseen import Unseen
+from gradcheck_freeze.trace.warned import WarningWatch
 
 _PLACES = 12  # places from which the user's variables are searched in one window
 
@@ -71,6 +72,7 @@ class Recorder:
         self.kept = KeptWatch(self)
         self.scripted = ScriptWatch(self)
         self.compiled = CompiledWatch(self, self.placement.compiled == "opaque")
+        self.warned = WarningWatch()
         self.pace = Pace(self)
         self.guard = Guard(self)
         self.gaps: list[Gap] = []
@@ -104,6 +106,7 @@ class Recorder:
         self.is_open = True
         install(self, self.patches)
         self.compiled.install()
+        self.warned.install()
 
     def suspend(self) -> None:
         """Take every stand-in and hook out, but what is there for good, until as many `resume`."""
@@ -215,6 +218,7 @@ class Recorder:
 
     def _take_out(self) -> None:
         self.compiled.uninstall()
+        self.warned.uninstall()
         self.patches.undo()
         self.masks.close()
         self._lingers = not remove_mode(self.ops)
