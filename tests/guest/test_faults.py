@@ -73,13 +73,9 @@ ENTRIES = {
     *("Recorder.gap", "Recorder.abandon", "Recorder._uninstall", "MaskWatch.close", "Tensors.close"),
     *("OpRecorder.pause", "OpRecorder.resume", "OpRecorder.wake", "StepWatch.begin", "StepWatch.after"),
     "StepWatch._wrap",
-    "Tensors.forget",  # swapping tensors needs our weak references gone: where that fails torch refuses the swap
-    "ModuleWatch._enter",  # its guard is inside it, as calls of modules are many
+    "Tensors.forget_all",  # the last resort
     "StepWatch.broken_off",
 }  # fmt: skip
-
-# What closes a row of the trace: without it the trace is no longer whole, and the command says that there is no report.
-WITHOUT_REPORT = {"OpRecorder._end", "OpRecorder.write_op"}
 
 
 def _is_entry(name: str) -> bool:
@@ -176,8 +172,6 @@ def test_no_failure_of_ours_reaches_the_program_and_every_one_is_told(kind: type
     for name, (status, out, err, report, called) in zip(names, results, strict=True):
         if (status, out) != plain[:2]:
             wrong[name] = status, out[-200:], err[-600:]
-        elif not report and name in WITHOUT_REPORT:
-            assert "there is no report of this run" in err
         elif not report:
             wrong[name] = "no report", err[-600:]
         elif called and not any("the recorder failed" in gap for gap in map(str, json.loads(report)["gaps"])):

@@ -224,37 +224,43 @@ class GradientWatch:
         returned: Any,
     ) -> None:
         returns = func is torch.autograd.grad
-        number = len(self.backwards)
-        create = bool(kwargs.get("create_graph", False))
+        create, retain = bool(kwargs.get("create_graph", False)), bool(kwargs.get("retain_graph"))
         after = self.held()
-        if returns:
-            wanted = args[1] if len(args) > 1 else kwargs.get("inputs", ())
-            wanted = [wanted] if isinstance(wanted, torch.Tensor) else list(wanted)
-            read = [*roots, *(self.recorder.value_of(tensor) for tensor in wanted)]
-            results = returned if returned is not None else [None] * len(wanted)
-            received = tuple(
-                slot
-                for tensor, result in zip(wanted, results, strict=False)
-                if result is not None and (slot := self.recorder.tensors.slot(tensor)) != NONE
-            )
-            fresh = [r for r in results if isinstance(r, torch.Tensor)]
-            self.recorder.write_op(self.recorder.number("grad"), read, fresh, (), sys._getframe(3))
-        else:
-            received = tuple(slot for slot, held in after.items() if before.get(slot) != held)
-            for slot in received:
-                self.contributors.setdefault(slot, []).append(number)
-            self.on_received(received)
-            # No step may ever come to look at those that no optimizer holds, and they may be gone when the window closes.
-            self.look([slot for slot in received if slot not in self.states or self.states[slot].state in _NOTHING])
-        if not returns:  # a row of its own, so that what comes before and after it can be told apart
-            self.recorder.write_op(self.recorder.number("backward"), list(roots), [], (), sys._getframe(3))
-        self._held = after
-        self._owners = {identity: slot for slot, (identity, _) in after.items()}
-        self.backwards.append(
-            Backward(
-                "", site, len(self.recorder.ops), roots, received, returns, create, bool(kwargs.get("retain_graph"))
-            )
+        received = () if returns else tuple(slot for slot, held in after.items() if before.get(slot) != held)
+        try:
+            if returns:
+                wanted = args[1] if len(args) > 1 else kwargs.get("inputs", ())
+                wanted = [wanted] if isinstance(wanted, torch.Tensor) else list(wanted)
+                received = self._note_returned(roots, wanted, [None] * len(wanted) if returned is None else returned)
+            else:
+                self._note_received(received)
+                # A row of its own, so that what comes before and after it can be told apart.
+                self.recorder.write_op(self.recorder.number("backward"), list(roots), [], (), sys._getframe(3))
+            self._held = after
+            self._owners = {identity: slot for slot, (identity, _) in after.items()}
+        finally:  # what it gave is counted under its number: whatever failed, it is in the list
+            self.backwards.append(Backward("", site, len(self.recorder.ops), roots, received, returns, create, retain))
+
+    def _note_returned(self, roots: tuple[int, ...], wanted: list[torch.Tensor], results: Any) -> tuple[int, ...]:
+        """Note what `autograd.grad` gave back, and return the slots of those it gave something for."""
+        recorder = self.recorder
+        read = [*roots, *(recorder.value_of(tensor) for tensor in wanted)]
+        received = tuple(
+            slot
+            for tensor, result in zip(wanted, results, strict=False)
+            if result is not None and (slot := recorder.tensors.slot(tensor)) != NONE
         )
+        fresh = [result for result in results if isinstance(result, torch.Tensor)]
+        recorder.write_op(recorder.number("grad"), read, fresh, (), sys._getframe(4))
+        return received
+
+    def _note_received(self, received: tuple[int, ...]) -> None:
+        """Note whose `.grad` the backward now noted wrote."""
+        for slot in received:
+            self.contributors.setdefault(slot, []).append(len(self.backwards))
+        self.on_received(received)
+        # No step may ever come to look at those that no optimizer holds, and they may be gone when the window closes.
+        self.look([slot for slot in received if slot not in self.states or self.states[slot].state in _NOTHING])
 
     def see(self, slots: Iterable[int]) -> dict[int, GradientState]:
         """Return what a step that holds these slots finds in `.grad`."""

@@ -99,8 +99,12 @@ class Recorder:
         if self.is_open or self.asleep or self.closed is not None:
             return
         self._thread = get_ident()
-        self.pace.install()
-        self._install()
+        try:
+            self.pace.install()
+            self._install()
+        except Exception as error:
+            self.fail(error)
+            self.close("the recorder could not start")
 
     def _install(self) -> None:
         self.is_open = True
@@ -148,16 +152,26 @@ class Recorder:
             return
         self.is_open = False
         self.ops.asleep += 1  # stays so where the mode is not on the stack now, as inside a backward
-        if was_open:
-            self._settle()
-            self._each(self._note_shared, partial(self.pace.window_over, last=True))
-        self._each(self._keep)
-        self.asleep = False
-        if self.hooks_follow:
-            self._leaving = True
-        else:
-            self._uninstall()
-        self.ops.tensors.close()
+        try:
+            self._look_last(was_open)
+        except Exception as error:
+            self.fail(error)
+        try:
+            self._leaving = self.hooks_follow
+            if not self._leaving:
+                self._uninstall()
+            self.ops.tensors.close()
+        except Exception as error:
+            self.fail(error)
+
+    def _look_last(self, was_open: bool) -> None:
+        try:
+            if was_open:
+                self._settle()
+                self._each(self._note_shared, partial(self.pace.window_over, last=True))
+        finally:
+            self._each(self._keep)
+            self.asleep = False
 
     def _keep(self) -> None:
         self.gaps += self.pace.missed()
@@ -236,6 +250,7 @@ class Recorder:
         self.close("the program ended")
         if self._trace is None:
             self._trace = Trace(gaps=list(self.gaps), closed=self.closed or "", root=str(Path.cwd()))
+        self._trace.gaps += [gap for gap in self.gaps if gap not in self._trace.gaps]  # of what failed since
         return self._trace
 
     def name_last_loss(self, name: str) -> None:

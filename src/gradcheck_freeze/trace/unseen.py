@@ -180,6 +180,7 @@ class Unseen:
                     recorder.ops.tensors.forget(tensor)
             except Exception as error:
                 recorder.fail(error)
+                recorder.ops.tensors.forget_all()
             return original(first, second)
 
         return swap_tensors
