@@ -320,6 +320,7 @@ class GradientWatch:
                 self.handed.setdefault(slot, []).append(
                     (len(self.recorder.ops), self.recorder.sites.here(sys._getframe(1)))
                 )
+                self.recorder.count()
                 owner = self._owners.get(id(args[1]), slot)
                 if owner != slot:
                     self._note_lent(owner, args[1])

@@ -94,6 +94,8 @@ class ModuleWatch:
         calls.append((number, ops.call, site, module.training))
         ops.call_site = site if inner else NONE
         ops.call = len(calls) - 1
+        if len(calls) > ops.max_ops:
+            recorder.full()
 
     def _name_local(self, module: torch.nn.Module, number: int, frame: Any) -> None:
         """Name a module that a forward holds in a local variable only."""
@@ -133,6 +135,7 @@ class ModuleWatch:
                 try:
                     site = recorder.sites.here(sys._getframe(1))
                     watch.switches.append((recorder.inventory.number(module), bool(mode), site, len(recorder.ops.ops)))
+                    recorder.ops.count()
                 except Exception as error:
                     recorder.fail(error)
             inside += 1

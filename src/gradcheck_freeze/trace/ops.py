@@ -76,7 +76,8 @@ class OpRecorder(TorchFunctionMode):  # type: ignore[misc]
         self.stand_in: Callable[[torch.Tensor], int | None] = lambda tensor: None  # the value of what it stands for
         self._kinds: dict[Any, Kind] = {}
         self._numbers: dict[str, int] = {}
-        self._max_ops = max_ops
+        self.max_ops = self._max_ops = max_ops
+        self.rows = 0  # of what is kept beside ops: declarations, hooks, optimizers, steps
         self._on_full = on_full
         self._on_failure = on_failure
 
@@ -120,6 +121,12 @@ class OpRecorder(TorchFunctionMode):  # type: ignore[misc]
         except Exception as error:
             self._on_failure(error)
         return result
+
+    def count(self, rows: int = 1) -> None:
+        """Count what is kept beside ops; where that is more than there may be ops, nothing further is watched."""
+        self.rows += rows
+        if self.rows > self._max_ops:
+            self._on_full()
 
     def pause(self, times: int = 1) -> None:
         """See nothing until as many `resume`: what an optimizer does inside its step is told by what it changed."""

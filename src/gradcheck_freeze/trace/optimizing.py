@@ -44,6 +44,7 @@ class OptimizerWatch:
                         stepping.iterators[number, len(optimizer.param_groups) - 1] = recorder.sites.start(code)
                     stepping.look(number)  # it may be gone, without ever having stepped, when the window closes
                     recorder.search(frame)
+                    recorder.ops.count(0)
             except Exception as error:
                 recorder.fail(error)
             return result
@@ -104,6 +105,7 @@ class OptimizerWatch:
                 stepping.answered(asked)
                 if stepping.skipped:
                     self._look_deeper(stepping.skipped[-1].gradients.values())
+            self.recorder.ops.count(0)
         except Exception as error:
             self.recorder.fail(error)
 

@@ -56,7 +56,7 @@ class Recorder:
         """Watch what the placement says; `names` are the variables to name things by, if given."""
         self.placement = placement or Placement()
         self.sites = Sites()
-        self.ops = OpRecorder(self.sites, self.placement.max_ops, self._full, self.fail)
+        self.ops = OpRecorder(self.sites, self.placement.max_ops, self.full, self.fail)
         self.inventory = Inventory(self.ops)
         self.gradients = GradientWatch(self.ops)
         self.masks = MaskWatch(self)
@@ -272,8 +272,17 @@ class Recorder:
             self._watched_now = key, sorted(set().union(*named, *held)), held
         return self._watched_now[1]
 
-    def _full(self) -> None:
-        self.gaps.append(Gap(f"the window was closed after {len(self.ops.ops):,} ops; raise --max-ops to see more"))
+    def full(self) -> None:
+        """Close the window: as much is kept of it as may be."""
+        if not self.is_open:
+            return
+        ops, beside = len(self.ops.ops), self.ops.rows + len(self.modules.calls)
+        seen = (
+            f"{ops:,} ops"
+            if ops >= self.ops.max_ops
+            else f"{ops:,} ops and {beside:,} calls and declarations beside them"
+        )
+        self.gaps.append(Gap(f"the window was closed after {seen}; raise --max-ops to see more"))
         if self.placement.guard:
             self.pace.window_over()
             self.pace.stop()
@@ -309,6 +318,8 @@ class Recorder:
 
     def close_when_done(self) -> None:
         """Close the window, or go to sleep, if every optimizer has made its steps and the budget beyond them is spent."""
+        if self.ops.rows > self.ops.max_ops:
+            self.full()
         if not self.pace.done() or (self.pace.goes_on and self.stepping.running):
             return
         if self.pace.goes_on:
