@@ -210,7 +210,10 @@ def test_no_failure_of_ours_reaches_the_program_and_every_one_is_told() -> None:
 
 
 # What runs once the program is over, and where Python lets no interrupt through: inside the death of an object.
-AFTERWARDS = {"assemble", "Recorder._look_last", "Recorder._keep", "Recorder._each", "Recorder._settle"}
+AFTERWARDS = {
+    "assemble",
+    *(f"Recorder._{name}" for name in ("look_last", "keep", "each", "settle", "take_out", "note_shared")),
+}
 INTERRUPTED = (
     "def work():\n"
     + textwrap.indent(PROGRAM, "    ")

@@ -68,7 +68,7 @@ class OptimizerWatch:
         """Look at everything before a step."""
         recorder = self.recorder
         if not recorder.watches():
-            recorder.stepped_elsewhere()
+            recorder.stepped_elsewhere(optimizer)
             return None
         try:
             recorder.stepping.begin(optimizer)

@@ -305,9 +305,11 @@ class Recorder:
         if all(gap.what != what for gap in self.gaps):
             self.gaps.append(Gap(what, site))
 
-    def stepped_elsewhere(self) -> None:
-        """Say that an optimizer stepped where nothing is watched, if the window is open."""
-        if self.is_open:
+    def stepped_elsewhere(self, optimizer: torch.optim.Optimizer) -> None:
+        """Say that an optimizer stepped where nothing is watched, if the window is open; it uses what its tensors get."""
+        if self.is_open and not self.is_own_thread():
+            held = [tensor for group in optimizer.param_groups for tensor in group["params"]]
+            self.gradients.lent.update(self.ops.tensors.slots_of(held))
             self.gap("an optimizer stepped in another thread; what is computed and trained there was not watched")
 
     def _note_shared(self) -> None:
