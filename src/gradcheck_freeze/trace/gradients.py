@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from typing import Any
+from weakref import ref
 
 import torch
 
@@ -100,6 +101,16 @@ class GradientWatch:
         self._owners: dict[int, int] = {}  # identity of a `.grad` → slot
         self.on_received: Callable[[Iterable[int]], None] = lambda slots: None
         recorder.on_first_seen = self._first_seen
+        self.elsewhere: dict[int, ref[torch.Tensor]] = {}  # what an optimizer in another thread holds
+        self.own: Callable[[], Container[int]] = tuple  # the slots that optimizers hold in this one
+
+    def _apart(self) -> set[int]:
+        """Return the slots to keep away from: a gradient that another thread is freeing must not even be looked at."""
+        if not self.elsewhere:
+            return set()
+        own, known = self.own(), self.recorder.tensors.slots
+        there = {id(tensor) for held in list(self.elsewhere.values()) if (tensor := held()) is not None}
+        return {slot for slot, held in enumerate(known) if id(held()) in there and slot not in own}
 
     def _first_seen(self, tensor: torch.Tensor) -> None:
         """Note that a tensor which the user's code reads for the first time is the `.grad` of a leaf."""
@@ -127,19 +138,22 @@ class GradientWatch:
 
     def leaves(self) -> Iterable[tuple[int, torch.Tensor]]:
         """Yield the live leaves that require grad, with their slots."""
+        apart = self._apart()
         for slot, reference in enumerate(self.recorder.tensors.slots):
             tensor = reference()
-            if tensor is not None and tensor.requires_grad and tensor.is_leaf:
+            if tensor is not None and tensor.requires_grad and tensor.is_leaf and slot not in apart:
                 yield slot, tensor
 
     def held(self) -> Held:
         """Return identity and version of every `.grad` that is there."""
+        apart = self._apart()
         return {
             slot: (id(gradient), local(gradient)._version)
             for slot, reference in enumerate(self.recorder.tensors.slots)
             if (tensor := reference()) is not None
             and tensor.requires_grad
             and tensor.is_leaf
+            and slot not in apart
             and (gradient := tensor.grad) is not None
         }
 

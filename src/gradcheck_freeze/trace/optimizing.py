@@ -36,6 +36,8 @@ class OptimizerWatch:
             given = param_group.get("params") if isinstance(param_group, dict) else None
             result = original(optimizer, param_group)
             try:
+                if recorder.is_open and not recorder.is_own_thread():
+                    recorder.trains_elsewhere(optimizer)
                 recorder.compiled.install()  # the first optimizer of a program has torch load its compiler
                 if recorder.here():
                     frame, stepping = sys._getframe(1), recorder.stepping
@@ -57,6 +59,11 @@ class OptimizerWatch:
 
         @functools.wraps(original)
         def zero_grad(optimizer: torch.optim.Optimizer, set_to_none: bool = True) -> Any:
+            if recorder.is_open and not recorder.is_own_thread():
+                try:
+                    recorder.trains_elsewhere(optimizer)
+                except Exception as error:
+                    recorder.fail(error)
             if not set_to_none or not recorder.here():
                 return original(optimizer, set_to_none)
             frame = sys._getframe(1)

@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from threading import get_ident
 from typing import Any
+from weakref import ref
 
 import torch
 from torch._C import _current_graph_task_id
@@ -63,6 +64,7 @@ class Recorder:
         self.gradients.on_received = self.masks.backward_done
         self.lookups = LookupWatch(self)
         self.stepping = StepWatch(self.ops, self.gradients, self.masks, self._watched)
+        self.gradients.own = lambda: {s for groups in self.stepping.groups for group in groups for s in group.tensors}
         self.optimizing = OptimizerWatch(self)
         self.modules = ModuleWatch(self)
         self.ops.stand_in = self.modules.stand_in
@@ -308,9 +310,13 @@ class Recorder:
     def stepped_elsewhere(self, optimizer: torch.optim.Optimizer) -> None:
         """Say that an optimizer stepped where nothing is watched, if the window is open; it uses what its tensors get."""
         if self.is_open and not self.is_own_thread():
-            held = [tensor for group in optimizer.param_groups for tensor in group["params"]]
-            self.gradients.lent.update(self.ops.tensors.slots_of(held))
+            self.trains_elsewhere(optimizer)
             self.gap("an optimizer stepped in another thread; what is computed and trained there was not watched")
+
+    def trains_elsewhere(self, optimizer: torch.optim.Optimizer) -> None:
+        """Keep away from the gradients of what an optimizer holds that is used in another thread."""
+        for tensor in (tensor for group in optimizer.param_groups for tensor in group["params"]):
+            self.gradients.elsewhere[id(tensor)] = ref(tensor)
 
     def _note_shared(self) -> None:
         """Say that other processes can write into parameters, as where several train one model."""
