@@ -48,7 +48,10 @@ def sentence(diagnosis: Diagnosis) -> str:
         return f"{f'{word} {blamed_names(risky)}  ' if risky else ''}({found})"
     look = LOOKS["learning"]
     seen = ", as far as was seen" if diagnosis.gaps else ""
-    return f"{look.word} {look.glyph} every parameter learns or stays as declared{seen}{f' ({found})' if found else ''}"
+    all_well = "every parameter learns or stays as declared"
+    if not diagnosis.window.steps:
+        all_well = "gradient arrives as declared; no optimizer step was seen"
+    return f"{look.word} {look.glyph} {all_well}{seen}{f' ({found})' if found else ''}"
 
 
 def counts(findings: Iterable[Finding]) -> str:

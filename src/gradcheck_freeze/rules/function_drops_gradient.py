@@ -9,7 +9,7 @@ from gradcheck_freeze.rules.finding import Finding, Location, Severity
 from gradcheck_freeze.rules.places import place
 from gradcheck_freeze.rules.rule import rule
 from gradcheck_freeze.rules.source import method_return
-from gradcheck_freeze.trace.record import REQUIRES_GRAD
+from gradcheck_freeze.trace.record import FUNCTION, GRAD, REQUIRES_GRAD
 
 
 @rule("GF218", kind="blockage", severity=Severity.ERROR)
@@ -64,13 +64,15 @@ def _function(case: Case, tensor: int) -> tuple[str, int]:
     ops, values = trace.ops, trace.values
     marks = {v for v in range(len(values)) if values.tensor[v] == tensor and values.flags[v] & REQUIRES_GRAD}
     for op in range(len(ops)):
-        if not ops.mode[op] and any(v in marks for v in ops.inputs[ops.first_input[op] : ops.first_input[op + 1]]):
+        if ops.mode[op] not in (GRAD, FUNCTION):
+            continue
+        if any(v in marks for v in ops.inputs[ops.first_input[op] : ops.first_input[op + 1]]):
+            made = ops.outputs[ops.first_output[op] : ops.first_output[op + 1]]
+            if ops.mode[op] == FUNCTION:  # its forward takes the tensor from around it, not as an input
+                marks.update(made)
+                continue
             name = trace.op_names[ops.name[op]]
             if name in trace.boxes or method_return(trace, f"{name}.backward"):
                 return name, ops.site[op]
-            marks.update(
-                v
-                for v in ops.outputs[ops.first_output[op] : ops.first_output[op + 1]]
-                if values.flags[v] & REQUIRES_GRAD and case.flow.data[v]
-            )
+            marks.update(v for v in made if values.flags[v] & REQUIRES_GRAD and case.flow.data[v])
     return "", -1

@@ -24,12 +24,13 @@ from gradcheck_freeze.rules.gradient_never_zeroed import gradient_never_zeroed
 from gradcheck_freeze.rules.gradient_thrown_away import gradient_thrown_away
 from gradcheck_freeze.rules.ignores import set_aside
 from gradcheck_freeze.rules.intent import Intent, read_intent
+from gradcheck_freeze.rules.never_learns import never_learns
 from gradcheck_freeze.rules.places import excerpts, names_of, place, relative
 from gradcheck_freeze.rules.planned import plan_of
 from gradcheck_freeze.rules.table import RULES
 from gradcheck_freeze.trace.record import NONE, GradientState, Trace
 
-_ECHOES = frozenset({gradient_thrown_away.code, gradient_never_zeroed.code})
+_ECHOES = frozenset({gradient_thrown_away.code, gradient_never_zeroed.code, never_learns.code})
 
 
 def judge(flow: FlowGraph, contract: Contract) -> Diagnosis:
@@ -77,7 +78,12 @@ def _window(trace: Trace) -> Window:
 def _without_echoes(findings: Iterable[Finding]) -> list[Finding]:
     """Leave out what is said of a gradient that a leak or blockage explains: mending that ends it, or changes it."""
     found = list(findings)
-    blamed = {n for f in found if f.severity > Severity.NOTE and f.kind in ("leak", "blockage") for n in f.parameters}
+    blamed = {
+        name
+        for f in found
+        if f.severity > Severity.NOTE and f.kind in ("leak", "blockage") and f.rule not in _ECHOES
+        for name in f.parameters
+    }
     return [f for f in found if f.rule not in _ECHOES or not blamed.issuperset(f.parameters)]
 
 

@@ -31,6 +31,7 @@ from gradcheck_freeze.rules.learner_switched_off import learner_switched_off
 from gradcheck_freeze.rules.left_in_eval_mode import left_in_eval_mode
 from gradcheck_freeze.rules.masked_entries_moved import masked_entries_moved
 from gradcheck_freeze.rules.missing_from_optimizer import missing_from_optimizer
+from gradcheck_freeze.rules.never_learns import never_learns
 from gradcheck_freeze.rules.nonfinite import gradient_not_finite
 from gradcheck_freeze.rules.not_taught_by_loss import not_taught_by_loss
 from gradcheck_freeze.rules.off_the_loss_path import off_the_loss_path
@@ -94,6 +95,7 @@ RULES: tuple[Rule, ...] = (
     gradient_not_asked_for,
     reversal_without_gradient,
     not_taught_by_loss,
+    never_learns,
     gradient_thrown_away,
     gradient_never_zeroed,
     twice_in_optimizers,

@@ -27,6 +27,7 @@ class DeclarationWatch:
 
     def _note(self, kind: str, value: bool, slot: int, site: int) -> None:
         self.made.append((kind, value, slot, site, len(self.recorder.ops.ops)))
+        self.recorder.ops.rows += 1  # torch may be calling hooks now, of which none must be taken out
 
     def _displaced(self, old: torch.Tensor, site: int) -> None:
         slot = self.recorder.ops.tensors.slot(old)
@@ -52,6 +53,7 @@ class DeclarationWatch:
                 else:
                     tensors.add(tensor, NONE, flags_of(tensor), slot, len(recorder.ops.ops))
                 self._note("requires_grad", bool(tensor.requires_grad), slot, recorder.sites.here(sys._getframe(2)))
+                recorder.ops.count(0)
         except Exception as error:
             recorder.fail(error)
         return result

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from typing import Any
+from weakref import ref
 
 import torch
 
@@ -104,6 +105,16 @@ class GradientWatch:
         self._owners: dict[int, int] = {}  # identity of a `.grad` → slot
         self.on_received: Callable[[Iterable[int]], None] = lambda slots: None
         recorder.on_first_seen = self._first_seen
+        self.elsewhere: dict[int, ref[torch.Tensor]] = {}  # what an optimizer in another thread holds
+        self.own: Callable[[], Container[int]] = tuple  # the slots that optimizers hold in this one
+
+    def _apart(self) -> set[int]:
+        """Return the slots to keep away from: a gradient that another thread is freeing must not even be looked at."""
+        if not self.elsewhere:
+            return set()
+        own, known = self.own(), self.recorder.tensors.slots
+        there = {id(tensor) for held in list(self.elsewhere.values()) if (tensor := held()) is not None}
+        return {slot for slot, held in enumerate(known) if id(held()) in there and slot not in own}
 
     def _first_seen(self, tensor: torch.Tensor) -> None:
         """Note that a tensor which the user's code reads for the first time is the `.grad` of a leaf."""
@@ -131,19 +142,22 @@ class GradientWatch:
 
     def leaves(self) -> Iterable[tuple[int, torch.Tensor]]:
         """Yield the live leaves that require grad, with their slots."""
+        apart = self._apart()
         for slot, reference in enumerate(self.recorder.tensors.slots):
             tensor = reference()
-            if tensor is not None and tensor.requires_grad and tensor.is_leaf:
+            if tensor is not None and tensor.requires_grad and tensor.is_leaf and slot not in apart:
                 yield slot, tensor
 
     def held(self, first: int = 0) -> Held:
         """Return identity and version of every `.grad` that is there, of this slot and those after it."""
+        apart = self._apart()
         return {
             slot: (id(gradient), (gradient if type(gradient) in PLAIN else local(gradient))._version)
             for slot, reference in enumerate(self.recorder.tensors.slots[first:], first)
             if (tensor := reference()) is not None
             and tensor.requires_grad
             and tensor.is_leaf
+            and slot not in apart
             and (gradient := tensor.grad) is not None
         }
 
@@ -229,38 +243,44 @@ class GradientWatch:
         returned: Any,
     ) -> None:
         returns = func is torch.autograd.grad
-        number = len(self.backwards)
-        create = bool(kwargs.get("create_graph", False))
+        create, retain = bool(kwargs.get("create_graph", False)), bool(kwargs.get("retain_graph"))
         after = self.held()
-        if returns:
-            wanted = args[1] if len(args) > 1 else kwargs.get("inputs", ())
-            wanted = [wanted] if isinstance(wanted, torch.Tensor) else list(wanted)
-            read = [*roots, *(self.recorder.value_of(tensor) for tensor in wanted)]
-            results = returned if returned is not None else [None] * len(wanted)
-            received = tuple(
-                slot
-                for tensor, result in zip(wanted, results, strict=False)
-                if result is not None and (slot := self.recorder.tensors.slot(tensor)) != NONE
-            )
-            fresh = [r for r in results if isinstance(r, torch.Tensor)]
-            self.recorder.write_op(self.recorder.number("grad"), read, fresh, (), sys._getframe(3))
-        else:
-            received = tuple(slot for slot, held in after.items() if before.get(slot) != held)
-            for slot in received:
-                self.contributors.setdefault(slot, []).append(number)
-            self.on_received(received)
-            # No step may ever come to look at those that no optimizer holds, and they may be gone when the window closes.
-            self.look([slot for slot in received if slot not in self.states or self.states[slot].state in _NOTHING])
-        if not returns:  # a row of its own, so that what comes before and after it can be told apart
-            self.recorder.write_op(self.recorder.number("backward"), list(roots), [], (), sys._getframe(3))
-        self._held = after
-        self._known_of = len(self.recorder.tensors.slots)
-        self._owners = {identity: slot for slot, (identity, _) in after.items()}
-        self.backwards.append(
-            Backward(
-                "", site, len(self.recorder.ops), roots, received, returns, create, bool(kwargs.get("retain_graph"))
-            )
+        received = () if returns else tuple(slot for slot, held in after.items() if before.get(slot) != held)
+        try:
+            if returns:
+                wanted = args[1] if len(args) > 1 else kwargs.get("inputs", ())
+                wanted = [wanted] if isinstance(wanted, torch.Tensor) else list(wanted)
+                received = self._note_returned(roots, wanted, [None] * len(wanted) if returned is None else returned)
+            else:
+                self._note_received(received)
+                # A row of its own, so that what comes before and after it can be told apart.
+                self.recorder.write_op(self.recorder.number("backward"), list(roots), [], (), sys._getframe(3))
+            self._held = after
+            self._known_of = len(self.recorder.tensors.slots)
+            self._owners = {identity: slot for slot, (identity, _) in after.items()}
+        finally:  # what it gave is counted under its number: whatever failed, it is in the list
+            self.backwards.append(Backward("", site, len(self.recorder.ops), roots, received, returns, create, retain))
+
+    def _note_returned(self, roots: tuple[int, ...], wanted: list[torch.Tensor], results: Any) -> tuple[int, ...]:
+        """Note what `autograd.grad` gave back, and return the slots of those it gave something for."""
+        recorder = self.recorder
+        read = [*roots, *(recorder.value_of(tensor) for tensor in wanted)]
+        received = tuple(
+            slot
+            for tensor, result in zip(wanted, results, strict=False)
+            if result is not None and (slot := recorder.tensors.slot(tensor)) != NONE
         )
+        fresh = [result for result in results if isinstance(result, torch.Tensor)]
+        recorder.write_op(recorder.number("grad"), read, fresh, (), sys._getframe(4))
+        return received
+
+    def _note_received(self, received: tuple[int, ...]) -> None:
+        """Note whose `.grad` the backward now noted wrote."""
+        for slot in received:
+            self.contributors.setdefault(slot, []).append(len(self.backwards))
+        self.on_received(received)
+        # No step may ever come to look at those that no optimizer holds, and they may be gone when the window closes.
+        self.look([slot for slot in received if slot not in self.states or self.states[slot].state in _NOTHING])
 
     def see(self, slots: Iterable[int]) -> dict[int, GradientState]:
         """Return what a step that holds these slots finds in `.grad`."""
@@ -321,6 +341,7 @@ class GradientWatch:
                 self.handed.setdefault(slot, []).append(
                     (len(self.recorder.ops), self.recorder.sites.here(sys._getframe(1)))
                 )
+                self.recorder.count()
                 owner = self._owners.get(id(args[1]), slot)
                 if owner != slot:
                     self._note_lent(owner, args[1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING
 
 import torch
@@ -38,6 +39,8 @@ def install(recorder: Recorder, patches: Patches) -> None:
     replace(torch, "compile", recorder.unseen.compile)
     replace(torch._C.ScriptMethod, "__call__", recorder.scripted.watch_call)
     replace(torch.jit.ScriptFunction, "__call__", recorder.scripted.watch_call)
+    replace(warnings, "warn", recorder.warned.watch_warn)
+    replace(warnings, "_showwarnmsg", recorder.warned.watch_shown)
     for owner, name in transforms():
         replace(owner, name, recorder.transformed.watch_call)
 

@@ -80,6 +80,7 @@ class MaskWatch:
                     site = recorder.sites.here(sys._getframe(2))
                 self._hooks.append((handle.hooks_dict_ref, handle.id, hooks[handle.id]))
                 hooks[handle.id] = self._watched(hooks[handle.id], slot, site)
+                recorder.ops.count()
         except Exception as error:
             recorder.fail(error)
         return handle

@@ -42,7 +42,10 @@ class ModuleWatch:
             if not recorder.here():
                 return original(module, *args, **kwargs)
             outer, outer_site = ops.call, ops.call_site
-            watch._enter(module, sys._getframe(1))
+            try:
+                watch._enter(module, sys._getframe(1))
+            except Exception as error:
+                recorder.fail(error)
             try:
                 return original(module, *args, **kwargs)
             finally:
@@ -63,37 +66,36 @@ class ModuleWatch:
 
     def _enter(self, module: torch.nn.Module, frame: Any) -> None:
         recorder = self.recorder
-        try:
-            inventory, ops = recorder.inventory, recorder.ops
-            kind = type(module)
-            inner = self._inner.get(kind)
-            if inner is None:
-                inner = self._inner[kind] = kind.__module__.startswith("torch.")
-            if inner and attribute_of(module):  # a wrapper has no place of its own among the author's modules
-                if gathers(module):
-                    self._gathered.append(module)
-                if attribute_of(module) != "_orig_mod":
-                    return
-                while (author := wrapped(module)) is not None:  # compiled, it is not called itself
-                    module = author
-            while self._gathered:
-                for whole, own in unsharded(self._gathered.pop()):
-                    ops.same(whole, own)
-            number = inventory.numbers.get(id(module), NONE)
-            if number == NONE or inventory.modules[number]() is not module:
-                number = inventory.number(module)
-            if number not in inventory.called:
-                inventory.called.add(number)
-                if gathers(module):
-                    self._gathering[number] = ref(module)
-                self._name_local(module, number, frame)
-            site = recorder.sites.here(frame)
-            calls = self.calls
-            calls.append((number, ops.call, site, module.training))
-            ops.call_site = site if inner else NONE
-            ops.call = len(calls) - 1
-        except Exception as error:
-            recorder.fail(error)
+        inventory, ops = recorder.inventory, recorder.ops
+        kind = type(module)
+        inner = self._inner.get(kind)
+        if inner is None:
+            inner = self._inner[kind] = kind.__module__.startswith("torch.")
+        if inner and attribute_of(module):  # a wrapper has no place of its own among the author's modules
+            if gathers(module):
+                self._gathered.append(module)
+            if attribute_of(module) != "_orig_mod":
+                return
+            while (author := wrapped(module)) is not None:  # compiled, it is not called itself
+                module = author
+        while self._gathered:
+            for whole, own in unsharded(self._gathered.pop()):
+                ops.same(whole, own)
+        number = inventory.numbers.get(id(module), NONE)
+        if number == NONE or inventory.modules[number]() is not module:
+            number = inventory.number(module)
+        if number not in inventory.called:
+            inventory.called.add(number)
+            if gathers(module):
+                self._gathering[number] = ref(module)
+            self._name_local(module, number, frame)
+        site = recorder.sites.here(frame)
+        calls = self.calls
+        calls.append((number, ops.call, site, module.training))
+        ops.call_site = site if inner else NONE
+        ops.call = len(calls) - 1
+        if len(calls) > ops.max_ops:
+            recorder.full()
 
     def _name_local(self, module: torch.nn.Module, number: int, frame: Any) -> None:
         """Name a module that a forward holds in a local variable only."""
@@ -133,6 +135,7 @@ class ModuleWatch:
                 try:
                     site = recorder.sites.here(sys._getframe(1))
                     watch.switches.append((recorder.inventory.number(module), bool(mode), site, len(recorder.ops.ops)))
+                    recorder.ops.count()
                 except Exception as error:
                     recorder.fail(error)
             inside += 1

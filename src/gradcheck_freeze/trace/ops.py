@@ -76,7 +76,8 @@ class OpRecorder(TorchFunctionMode):  # type: ignore[misc]
         self.stand_in: Callable[[torch.Tensor], int | None] = lambda tensor: None  # the value of what it stands for
         self._kinds: dict[Any, Kind] = {}
         self._numbers: dict[str, int] = {}
-        self._max_ops = max_ops
+        self.max_ops = self._max_ops = max_ops
+        self.rows = 0  # of what is kept beside ops: declarations, hooks, optimizers, steps
         self._on_full = on_full
         self._on_failure = on_failure
 
@@ -120,6 +121,12 @@ class OpRecorder(TorchFunctionMode):  # type: ignore[misc]
         except Exception as error:
             self._on_failure(error)
         return result
+
+    def count(self, rows: int = 1) -> None:
+        """Count what is kept beside ops; where that is more than there may be ops, nothing further is watched."""
+        self.rows += rows
+        if self.rows > self._max_ops:
+            self._on_full()
 
     def pause(self, times: int = 1) -> None:
         """See nothing until as many `resume`: what an optimizer does inside its step is told by what it changed."""
@@ -240,6 +247,7 @@ class OpRecorder(TorchFunctionMode):  # type: ignore[misc]
         if value is None:
             ops, values = self.ops, self.values
             op, value = len(ops.name), len(values.op)
+            ops.first_output[op] = len(ops.outputs)
             for column in (ops.name, ops.site, ops.call, ops.mode):
                 column.append(column[left])
             if left in ops.mode_site:
@@ -258,30 +266,38 @@ class OpRecorder(TorchFunctionMode):  # type: ignore[misc]
         """Write the row of an op but for its outputs and return its number."""
         ops = self.ops
         op = len(ops.name)
-        ops.name.append(name)
         # From a call in the forward of a module of torch's own it is four frames or more to the user's code: where the
         # module was called is known already.
         inside = self.call_site != NONE and self.sites.known.get(frame.f_code.co_filename) is False
-        ops.site.append(self.call_site if inside else self.sites.here(frame))
-        ops.call.append(self.call)
+        site = self.call_site if inside else self.sites.here(frame)
         if self.recomputed and not (self.off_inside and self.off_inside[-1]):
-            ops.mode.append(GRAD)
+            mode = GRAD
         elif self.function_depth and not self.recomputed:
-            ops.mode.append(FUNCTION)
+            mode = FUNCTION
         elif is_grad_enabled():
-            ops.mode.append(GRAD)
+            mode = GRAD
         else:
-            ops.mode.append(INFERENCE if torch.is_inference_mode_enabled() else NO_GRAD)
+            mode = INFERENCE if torch.is_inference_mode_enabled() else NO_GRAD
             if self.mode_site != NONE:
                 ops.mode_site[op] = self.mode_site
-        ops.inputs.extend(read)
-        ops.first_input.append(len(ops.inputs))
+        try:
+            ops.name.append(name)
+            ops.site.append(site)
+            ops.call.append(self.call)
+            ops.mode.append(mode)
+            ops.inputs.extend(read)
+            ops.first_input.append(len(ops.inputs))
+            ops.first_output[op] = len(ops.outputs)  # the row before is over, whether or not anybody came to close it
+            ops.first_output.append(len(ops.outputs))
+        except BaseException:  # an interrupt too may come between two of them
+            ops.make_whole()
+            raise
         return op
 
     def _end(self, op: int) -> None:
         """Close the row of an op, whose outputs have been written."""
         ops = self.ops
-        ops.first_output.append(len(ops.outputs))
+        ops.first_output[op + 1] = len(ops.outputs)
         if op >= self._max_ops:
             self._on_full()
 
@@ -293,7 +309,7 @@ class OpRecorder(TorchFunctionMode):  # type: ignore[misc]
             try:
                 ops.outputs.append(self._make(result, op))
             finally:  # as `_end` does: a call less for every op
-                ops.first_output.append(len(ops.outputs))
+                ops.first_output[op + 1] = len(ops.outputs)
                 if op >= self._max_ops:
                     self._on_full()
             return
@@ -321,7 +337,7 @@ class OpRecorder(TorchFunctionMode):  # type: ignore[misc]
                 outputs.append(self._make(tensor, op))
             for tensor in written:
                 outputs.extend(self._write(tensor, op))
-        finally:  # a row is whole or absent, also where something above failed
+        finally:
             self._end(op)
         return op
 

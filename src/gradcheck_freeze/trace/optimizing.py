@@ -36,6 +36,8 @@ class OptimizerWatch:
             given = param_group.get("params") if isinstance(param_group, dict) else None
             result = original(optimizer, param_group)
             try:
+                if recorder.is_open and not recorder.is_own_thread():
+                    recorder.trains_elsewhere(optimizer)
                 recorder.compiled.install()  # the first optimizer of a program has torch load its compiler
                 if recorder.here():
                     frame, stepping = sys._getframe(1), recorder.stepping
@@ -44,6 +46,7 @@ class OptimizerWatch:
                         stepping.iterators[number, len(optimizer.param_groups) - 1] = recorder.sites.start(code)
                     stepping.look(number)  # it may be gone, without ever having stepped, when the window closes
                     recorder.search(frame)
+                    recorder.ops.count(0)
             except Exception as error:
                 recorder.fail(error)
             return result
@@ -56,6 +59,11 @@ class OptimizerWatch:
 
         @functools.wraps(original)
         def zero_grad(optimizer: torch.optim.Optimizer, set_to_none: bool = True) -> Any:
+            if recorder.is_open and not recorder.is_own_thread():
+                try:
+                    recorder.trains_elsewhere(optimizer)
+                except Exception as error:
+                    recorder.fail(error)
             if not set_to_none or not recorder.here():
                 return original(optimizer, set_to_none)
             frame = sys._getframe(1)
@@ -67,7 +75,7 @@ class OptimizerWatch:
         """Look at everything before a step."""
         recorder = self.recorder
         if not recorder.watches():
-            recorder.stepped_elsewhere()
+            recorder.stepped_elsewhere(optimizer)
             return None
         try:
             recorder.stepping.begin(optimizer)
@@ -104,6 +112,7 @@ class OptimizerWatch:
                 stepping.answered(asked)
                 if stepping.skipped:
                     self._look_deeper(stepping.skipped[-1].gradients.values())
+            self.recorder.ops.count(0)
         except Exception as error:
             self.recorder.fail(error)
 

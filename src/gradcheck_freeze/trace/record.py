@@ -53,6 +53,16 @@ class Ops:
     def __len__(self) -> int:
         return len(self.name)
 
+    def make_whole(self) -> None:
+        """Drop the last row where not every column has it: a row is whole or absent."""
+        rows = min(map(len, (self.name, self.site, self.call, self.mode)))
+        rows = min(rows, len(self.first_input) - 1, len(self.first_output) - 1)
+        for column in (self.name, self.site, self.call, self.mode):
+            del column[rows:]
+        for first, held in ((self.first_input, self.inputs), (self.first_output, self.outputs)):
+            del first[rows + 1 :]
+            del held[first[rows] :]
+
 
 @dataclass(slots=True)
 class Values:
@@ -65,6 +75,12 @@ class Values:
 
     def __len__(self) -> int:
         return len(self.op)
+
+    def make_whole(self) -> None:
+        """Drop the last row where not every column has it."""
+        rows = min(map(len, (self.op, self.flags, self.tensor)))
+        for column in (self.op, self.flags, self.tensor):
+            del column[rows:]
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from threading import get_ident
 from typing import Any
+from weakref import ref
 
 import torch
 from torch._C import _current_graph_task_id
@@ -45,6 +46,7 @@ from gradcheck_freeze.trace.sites import Sites
 from gradcheck_freeze.trace.steps import StepWatch
 from gradcheck_freeze.trace.transformed import TransformWatch
 from gradcheck_freeze.trace.unseen import Unseen
+from gradcheck_freeze.trace.warned import WarningWatch
 
 _PLACES = 12  # places from which the user's variables are searched in one window
 
@@ -56,13 +58,14 @@ class Recorder:
         """Watch what the placement says; `names` are the variables to name things by, if given."""
         self.placement = placement or Placement()
         self.sites = Sites()
-        self.ops = OpRecorder(self.sites, self.placement.max_ops, self._full, self.fail)
+        self.ops = OpRecorder(self.sites, self.placement.max_ops, self.full, self.fail)
         self.inventory = Inventory(self.ops)
         self.gradients = GradientWatch(self.ops)
         self.masks = MaskWatch(self)
         self.gradients.on_received = self.masks.backward_done
         self.lookups = LookupWatch(self)
         self.stepping = StepWatch(self.ops, self.gradients, self.masks, self._watched)
+        self.gradients.own = lambda: {s for groups in self.stepping.groups for group in groups for s in group.tensors}
         self.optimizing = OptimizerWatch(self)
         self.modules = ModuleWatch(self)
         self.ops.stand_in = self.modules.stand_in
@@ -72,6 +75,7 @@ class Recorder:
         self.kept = KeptWatch(self)
         self.scripted = ScriptWatch(self)
         self.compiled = CompiledWatch(self, self.placement.compiled == "opaque")
+        self.warned = WarningWatch()
         self.pace = Pace(self)
         self.guard = Guard(self)
         self.gaps: list[Gap] = []
@@ -99,13 +103,18 @@ class Recorder:
             return
         self._thread = get_ident()
         note_open(self)
-        self.pace.install()
-        self._install()
+        try:
+            self.pace.install()
+            self._install()
+        except Exception as error:
+            self.fail(error)
+            self.close("the recorder could not start")
 
     def _install(self) -> None:
         self.is_open = True
         install(self, self.patches)
         self.compiled.install()
+        self.warned.install()
 
     def suspend(self) -> None:
         """Take every stand-in and hook out, but what is there for good, until as many `resume`."""
@@ -147,16 +156,26 @@ class Recorder:
             return
         self.is_open = False
         self.ops.asleep += 1  # stays so where the mode is not on the stack now, as inside a backward
-        if was_open:
-            self._settle()
-            self._each(self._note_shared, partial(self.pace.window_over, last=True))
-        self._each(self._keep)
-        self.asleep = False
-        if self.hooks_follow:
-            self._leaving = True
-        else:
-            self._uninstall()
-        self.ops.tensors.close()
+        try:
+            self._look_last(was_open)
+        except Exception as error:
+            self.fail(error)
+        try:
+            self._leaving = self.hooks_follow
+            if not self._leaving:
+                self._uninstall()
+            self.ops.tensors.close()
+        except Exception as error:
+            self.fail(error)
+
+    def _look_last(self, was_open: bool) -> None:
+        try:
+            if was_open:
+                self._settle()
+                self._each(self._note_shared, partial(self.pace.window_over, last=True))
+        finally:
+            self._each(self._keep)
+            self.asleep = False
 
     def _keep(self) -> None:
         self.gaps += self.pace.missed()
@@ -217,6 +236,7 @@ class Recorder:
 
     def _take_out(self) -> None:
         self.compiled.uninstall()
+        self.warned.uninstall()
         self.patches.undo()
         self.masks.close()
         self._lingers = not remove_mode(self.ops)
@@ -234,6 +254,7 @@ class Recorder:
         self.close("the program ended")
         if self._trace is None:
             self._trace = Trace(gaps=list(self.gaps), closed=self.closed or "", root=str(Path.cwd()))
+        self._trace.gaps += [gap for gap in self.gaps if gap not in self._trace.gaps]  # of what failed since
         return self._trace
 
     def name_last_loss(self, name: str) -> None:
@@ -255,8 +276,17 @@ class Recorder:
             self._watched_now = key, sorted(set().union(*named, *held)), held
         return self._watched_now[1]
 
-    def _full(self) -> None:
-        self.gaps.append(Gap(f"the window was closed after {len(self.ops.ops):,} ops; raise --max-ops to see more"))
+    def full(self) -> None:
+        """Close the window: as much is kept of it as may be."""
+        if not self.is_open:
+            return
+        ops, beside = len(self.ops.ops), self.ops.rows + len(self.modules.calls)
+        seen = (
+            f"{ops:,} ops"
+            if ops >= self.ops.max_ops
+            else f"{ops:,} ops and {beside:,} calls and declarations beside them"
+        )
+        self.gaps.append(Gap(f"the window was closed after {seen}; raise --max-ops to see more"))
         if self.placement.guard:
             self.pace.window_over()
             self.pace.stop()
@@ -279,11 +309,17 @@ class Recorder:
         if all(gap.what != what for gap in self.gaps):
             self.gaps.append(Gap(what, site))
 
-    def stepped_elsewhere(self) -> None:
-        """Say that an optimizer stepped where nothing is watched, if the window is open."""
-        if self.is_open:
+    def stepped_elsewhere(self, optimizer: torch.optim.Optimizer) -> None:
+        """Say that an optimizer stepped where nothing is watched, if the window is open; it uses what its tensors get."""
+        if self.is_open and not self.is_own_thread():
             self.gradients.unsettle()
+            self.trains_elsewhere(optimizer)
             self.gap("an optimizer stepped in another thread; what is computed and trained there was not watched")
+
+    def trains_elsewhere(self, optimizer: torch.optim.Optimizer) -> None:
+        """Keep away from the gradients of what an optimizer holds that is used in another thread."""
+        for tensor in (tensor for group in optimizer.param_groups for tensor in group["params"]):
+            self.gradients.elsewhere[id(tensor)] = ref(tensor)
 
     def _note_shared(self) -> None:
         """Say that other processes can write into parameters, as where several train one model."""
@@ -293,6 +329,8 @@ class Recorder:
 
     def close_when_done(self) -> None:
         """Close the window, or go to sleep, if every optimizer has made its steps and the budget beyond them is spent."""
+        if self.ops.rows > self.ops.max_ops:
+            self.full()
         if not self.pace.done() or (self.pace.goes_on and self.stepping.running):
             return
         if self.pace.goes_on:

@@ -63,6 +63,7 @@ class StepWatch:
             known = reference()
             if known is optimizer or (known is not None and getattr(known, "param_groups", None) is groups):
                 return number  # a wrapper is the optimizer whose groups it hands through
+        self.recorder.rows += 1
         self.optimizers.append(ref(optimizer))
         self.built.append((site, len(self.recorder.ops)))
         self.type_names.append(type(optimizer).__name__)
@@ -256,6 +257,7 @@ class StepWatch:
         self.steps.append(
             Step(number, now["site"], len(self.recorder.ops), gradients, now["losses"], changed, lr, moved)
         )
+        self.recorder.rows += 1 + len(gradients)
         self.counts[number] += 1
         if self.counts[number] <= _COMPARED:
             self._keep_prints(number)
@@ -297,5 +299,6 @@ class StepWatch:
         gradients = made[0].gradients if made else self.gradients.see(slots)
         if any(state.state == "nonfinite" for state in gradients.values()):
             del self.steps[before:]
+            self.recorder.rows += 1 + len(gradients)
             self.skipped.append(SkippedStep(number, site, len(self.recorder.ops), gradients))
             self.counts[number] += not made

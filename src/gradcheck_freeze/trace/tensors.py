@@ -90,9 +90,13 @@ class Tensors:
         """Give the tensor a new value and return it."""
         values = self.values
         value = len(values.op)
-        values.op.append(op)
-        values.flags.append(flags)
-        values.tensor.append(slot)
+        try:
+            values.op.append(op)
+            values.flags.append(flags)
+            values.tensor.append(slot)
+        except BaseException:  # an interrupt too may come between two of them
+            values.make_whole()
+            raise
         if after:
             values.after[value] = after
         try:  # as `hold` does: a call less for every op
@@ -186,6 +190,11 @@ class Tensors:
         entry = self.entries.pop(id(tensor), None)
         if entry is not None and (slot := self.values.tensor[entry[1]]) != NONE:
             self.slots[slot] = _nothing
+
+    def forget_all(self) -> None:
+        """Drop every weak reference to any tensor: the program must not come upon one."""
+        self.entries.clear()
+        self.slots[:] = [_nothing] * len(self.slots)
 
     def _purge(self) -> None:
         for key in [key for key, entry in self.entries.items() if entry[0]() is None]:

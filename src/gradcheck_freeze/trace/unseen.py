@@ -178,8 +178,10 @@ class Unseen:
             try:
                 for tensor in (first, second):
                     recorder.ops.tensors.forget(tensor)
+                    recorder.gradients.elsewhere.pop(id(tensor), None)
             except Exception as error:
                 recorder.fail(error)
+                recorder.ops.tensors.forget_all()
             return original(first, second)
 
         return swap_tensors
