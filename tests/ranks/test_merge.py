@@ -20,7 +20,7 @@ from gradcheck_freeze.rules.across import Word, called
 from gradcheck_freeze.rules.diagnosis import Diagnosis, ParameterRecord, Window
 from gradcheck_freeze.rules.finding import Finding, Location, Severity
 
-HERE = Path(__file__).resolve().parent
+HERE = Path(__file__).resolve().parent.parent
 SOURCE = HERE.parent / "src"
 
 
