@@ -89,7 +89,20 @@ def report_of(group: Group, own: Part, diagnosis: Diagnosis, tell: Callable[[str
     paths = [parts.path_in(group.folder, rank) for rank in range(group.world_size) if rank != group.rank]
     found, lost = readable([path for path in paths if path.exists()], group.run, group.started)
     found[group.rank] = own
-    return merge([found[rank] for rank in sorted(found)], diagnosis, group.world_size, lost)
+    where = {rank: parts.path_in(group.folder, rank) for rank in found}
+    return merge([found[rank] for rank in sorted(found)], diagnosis, group.world_size, lost, _reader(where))
+
+
+def _reader(where: Mapping[int, Path]) -> Callable[[int], Diagnosis | None]:
+    """Return what reads the full report of a rank."""
+
+    def full(rank: int) -> Diagnosis | None:
+        try:
+            return parts.full(where[rank]) if rank in where else None
+        except UsageError:
+            return None
+
+    return full
 
 
 def clear(group: Group) -> None:
@@ -140,7 +153,7 @@ def from_files(paths: Sequence[Path]) -> tuple[Diagnosis, list[str]]:
         except UsageError as error:
             lost.append(str(error))
             continue
-        return merge([heads[r] for r in sorted(heads)], lowest, world_size, lost), lost
+        return merge([heads[r] for r in sorted(heads)], lowest, world_size, lost, _reader(first)), lost
     raise UsageError("\n  ".join(["none of these is a part of a report that can be read.", *lost[:5]]))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
+from gradcheck_freeze.ranks.known import Full, completed, refuted
 from gradcheck_freeze.ranks.part import Part
 from gradcheck_freeze.rules.across import Across, Word, called
 from gradcheck_freeze.rules.diagnosis import Diagnosis, RanksRecord
@@ -27,7 +28,13 @@ class _Gathered:
     ranks: list[int] = field(default_factory=list)
 
 
-def merge(parts: Iterable[Part], lowest: Diagnosis, world_size: int, lost: Iterable[str] = ()) -> Diagnosis:
+def merge(
+    parts: Iterable[Part],
+    lowest: Diagnosis,
+    world_size: int,
+    lost: Iterable[str] = (),
+    full: Full = lambda rank: None,
+) -> Diagnosis:
     """Return one diagnosis of all parts, in the order of their ranks; `lowest` is the full report of the first."""
     gathered = _Gathered()
     for part in parts:
@@ -35,13 +42,29 @@ def merge(parts: Iterable[Part], lowest: Diagnosis, world_size: int, lost: Itera
     ranks = tuple(gathered.ranks)
     missing = tuple(sorted(set(range(world_size)) - set(ranks)))
     across = Across(world_size, ranks, gathered.words, gathered.declared)
+    cleared = _clear(gathered)
     own = tuple(_finding(found, names, by, len(ranks), world_size) for found, names, by in gathered.findings.values())
     gaps = [_gap(gap, by, len(ranks)) for gap, by in gathered.gaps.items()]
     gaps += [f"{called(tuple(by))} ended with status {status}" for status, by in sorted(gathered.failed.items())]
     gaps += [f"{called(missing)} of {world_size} left no report"] if missing else []
     findings = sorted((*differing(across), *diverged(across), *own), key=_loudest_first)
     record = RanksRecord(world_size, ranks, missing)
-    return replace(lowest, findings=tuple(findings), gaps=(*gaps, *lost), ranks=record)
+    whole = completed(lowest, gathered.words, findings, cleared, full)
+    return replace(whole, findings=tuple(findings), gaps=(*gaps, *lost), ranks=record)
+
+
+def _clear(gathered: _Gathered) -> set[str]:
+    """Drop what ranks say of rows that get nothing where other ranks hold rows that do; return what that was said of."""
+    cleared: set[str] = set()
+    for key, (found, names, by) in list(gathered.findings.items()):
+        if found.kind != "blockage" or len(by) == len(gathered.ranks):
+            continue
+        wrong = {name for name in names if refuted(name, by, gathered.words)}
+        cleared |= wrong
+        names.difference_update(wrong)
+        if wrong and not names:
+            del gathered.findings[key]
+    return cleared
 
 
 def _fold(gathered: _Gathered, part: Part) -> None:
