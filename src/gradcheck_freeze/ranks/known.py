@@ -8,7 +8,7 @@ from dataclasses import replace
 import networkx as nx
 
 from gradcheck_freeze.rules.across import Word
-from gradcheck_freeze.rules.diagnosis import Diagnosis, ParameterRecord
+from gradcheck_freeze.rules.diagnosis import Diagnosis, Excerpt, ParameterRecord
 from gradcheck_freeze.rules.finding import Finding
 
 Full = Callable[[int], Diagnosis | None]  # rank → its full report, None where that cannot be read
@@ -40,12 +40,20 @@ def completed(lowest: Diagnosis, words: Words, found: Iterable[Finding], cleared
         if other is not None and name in other.parameters:
             parameters[name] = other.parameters[name]
     excerpts = list(lowest.excerpts)
-    known = {(e.path, line) for e in excerpts for line in range(e.first_line, e.first_line + len(e.lines))}
+    known = _lines(excerpts)
     for finding in found:
         if finding.ranks and finding.cause is not None and (finding.cause.path, finding.cause.line) not in known:
             other = _first(full, read, finding.ranks[0])
             excerpts += [e for e in (other.excerpts if other else ()) if e not in excerpts]
+            known = _lines(excerpts)
+        if (at := finding.cause) is not None and at.text and (at.path, at.line) not in known:
+            excerpts.append(Excerpt(at.path, at.line, (at.text,)))
+            known.add((at.path, at.line))
     return replace(lowest, parameters=parameters, excerpts=tuple(excerpts), graph=_clear(lowest, cleared))
+
+
+def _lines(excerpts: Iterable[Excerpt]) -> set[tuple[str, int]]:
+    return {(e.path, line) for e in excerpts for line in range(e.first_line, e.first_line + len(e.lines))}
 
 
 def _is_cleared(record: ParameterRecord, cleared: set[str]) -> bool:

@@ -8,11 +8,14 @@ from dataclasses import dataclass, field, replace
 from gradcheck_freeze.ranks.known import Full, completed, refuted
 from gradcheck_freeze.ranks.part import Part
 from gradcheck_freeze.rules.across import Across, Word, called
+from gradcheck_freeze.rules.contract import Ignore
 from gradcheck_freeze.rules.diagnosis import Diagnosis, RanksRecord
 from gradcheck_freeze.rules.finding import Finding, Location
-from gradcheck_freeze.rules.ranks_differ import differing
-from gradcheck_freeze.rules.replicas_diverged import diverged
+from gradcheck_freeze.rules.ignores import set_aside
+from gradcheck_freeze.rules.ranks_differ import differing, ranks_differ
+from gradcheck_freeze.rules.replicas_diverged import diverged, replicas_diverged
 
+_COMPARING = (ranks_differ.code, replicas_diverged.code)
 _Key = tuple[str, str, int, str]
 
 
@@ -47,10 +50,37 @@ def merge(
     gaps = [_gap(gap, by, len(ranks)) for gap, by in gathered.gaps.items()]
     gaps += [f"{called(tuple(by))} ended with status {status}" for status, by in sorted(gathered.failed.items())]
     gaps += [f"{called(missing)} of {world_size} left no report"] if missing else []
-    findings = sorted((*differing(across), *diverged(across), *own), key=_loudest_first)
+    compared = (*differing(across), *diverged(across))
+    findings = sorted((*compared, *(f for f in own if not _said_by(compared, f))), key=_loudest_first)
     record = RanksRecord(world_size, ranks, missing)
     whole = completed(lowest, gathered.words, findings, cleared, full)
     return replace(whole, findings=tuple(findings), gaps=(*gaps, *lost), ranks=record)
+
+
+def accepted(merged: Diagnosis, ignores: Iterable[Ignore]) -> Diagnosis:
+    """Return the report without what the configuration accepts of the comparison of ranks, which no rank alone has found."""
+    entries = tuple(entry for entry in ignores if entry.rule in _COMPARING)
+    if not entries:
+        return merged
+    names = [(record.name, *record.aliases) for record in merged.parameters.values()]
+    counting, ignored, unneeded = set_aside(merged.findings, entries, names)
+    kept = tuple(entry for entry in merged.unneeded if entry.rule not in _COMPARING)
+    return replace(merged, findings=counting, ignored=(*merged.ignored, *ignored), unneeded=(*kept, *unneeded))
+
+
+def _said_by(compared: Iterable[Finding], found: Finding) -> bool:
+    """Return whether a comparison of the ranks tells this of the same ranks, from the same line: a freeze on one rank only."""
+    return any(
+        found.ranks == other.ranks and set(found.parameters) <= set(other.parameters) and _same_line(found, other)
+        for other in compared
+        if found.ranks
+    )
+
+
+def _same_line(one: Finding, other: Finding) -> bool:
+    if one.cause is None or other.cause is None:
+        return False
+    return (one.cause.path, one.cause.line) == (other.cause.path, other.cause.line)
 
 
 def _clear(gathered: _Gathered) -> set[str]:
