@@ -26,10 +26,10 @@ def launch(folder, ranks, how, *arguments, status=(0, 1)):
     return done
 
 
-def watched(folder, ranks, *arguments, status=(0, 1)):
+def watched(folder, ranks, *arguments, status=(0, 1), options=()):
     """Return the merged report, what each rank says alone, and what was printed."""
     folder.mkdir()
-    ours = ["-m", "gradcheck_freeze", "run", "--parts", folder / "parts", "-o", folder / "report.json"]
+    ours = ["-m", "gradcheck_freeze", "run", "--parts", folder / "parts", "-o", folder / "report.json", *options]
     done = launch(folder, ranks, ours, *arguments, status=status)
     parts = [path.read_text().splitlines() for path in sorted((folder / "parts").glob("*.part"))]
     return json.loads((folder / "report.json").read_text()), [json.loads(full) for _, full, _ in parts], done
@@ -67,7 +67,30 @@ def test_every_rank_names_each_planted_fault_once_and_so_does_the_merged_report(
             ("GF201", "severed.encoder", "z = z.detach()"),
             ("GF301", "partly.encoder", "loss.backward()"),
         ]
-    assert [f.get("ranks") for f in merged["findings"]] == [None] * 3 or [f["ranks"] for f in merged["findings"]] == [
-        []
-    ] * 3
+    assert not [f for f in merged["findings"] if f.get("ranks")]
     assert done.stderr.count("GF104") == 1, done.stderr
+
+
+def test_a_fault_of_one_rank_is_named_once_with_its_rank_and_what_ranks_do_by_design_is_left_alone(tmp_path):
+    names = ("experts", "rows", "frozen_in_ddp", "outside")
+    to_the_end = ("--steps", 40)
+    merged, _, done = watched(tmp_path / "with", 4, HERE / "by_rank.py", *names, status=(1,), options=to_the_end)
+    found = {
+        (f["rule"], *f["parameters"], *f.get("ranks", ()), (f["cause"] or {}).get("text")) for f in merged["findings"]
+    }
+    frozen = "head.requires_grad_(False)"
+    assert len(merged["findings"]) == 2
+    assert found == {
+        ("GF401", "wrapped.head.bias", "wrapped.head.weight", 1, f"wrapped.module.{frozen}"),
+        ("GF402", "outer.bias", "outer.weight", None),
+    }
+    assert f"wrapped.module.{frozen}" in done.stderr
+    states = {p["name"]: p["state"] for p in merged["parameters"]}
+    assert {states[n] for n in states if n.startswith(("routed.", "looked_up."))} == {"learning"}
+
+
+def test_parameters_that_torch_stops_for_are_named_and_the_status_is_kept(tmp_path):
+    merged, _, done = watched(tmp_path / "with", 2, HERE / "by_rank.py", "unused", status=(1,))
+    assert "Expected to have finished reduction" in done.stderr
+    named = {(name, tuple(f["ranks"])) for f in merged["findings"] if f["rule"] == "GF401" for name in f["parameters"]}
+    assert named >= {("partly.experts.1.weight", (0,)), ("partly.experts.0.weight", (1,))}
