@@ -71,22 +71,30 @@ def test_every_rank_names_each_planted_fault_once_and_so_does_the_merged_report(
     assert done.stderr.count("GF104") == 1, done.stderr
 
 
-def test_a_fault_of_one_rank_is_named_once_with_its_rank_and_what_ranks_do_by_design_is_left_alone(tmp_path):
-    names = ("experts", "rows", "frozen_in_ddp", "outside")
-    to_the_end = ("--steps", 40)
-    merged, _, done = watched(tmp_path / "with", 4, HERE / "by_rank.py", *names, status=(1,), options=to_the_end)
-    found = {
-        (f["rule"], *f["parameters"], *f.get("ranks", ()), (f["cause"] or {}).get("text")) for f in merged["findings"]
-    }
-    frozen = "head.requires_grad_(False)"
-    assert len(merged["findings"]) == 2
-    assert found == {
-        ("GF401", "wrapped.head.bias", "wrapped.head.weight", 1, f"wrapped.module.{frozen}"),
-        ("GF402", "outer.bias", "outer.weight", None),
-    }
-    assert f"wrapped.module.{frozen}" in done.stderr
-    states = {p["name"]: p["state"] for p in merged["parameters"]}
-    assert {states[n] for n in states if n.startswith(("routed.", "looked_up."))} == {"learning"}
+TO_THE_END = ("--steps", 40)
+
+
+def test_experts_by_rank_and_rows_that_only_another_rank_looks_up_are_left_alone(tmp_path):
+    names = ("experts", "rows")
+    merged, _, _ = watched(tmp_path / "with", 2, HERE / "by_rank.py", *names, status=(0,), options=TO_THE_END)
+    assert merged["findings"] == []
+    assert {p["state"] for p in merged["parameters"] if p["name"].startswith(("routed.", "looked_up."))} == {"learning"}
+
+
+def test_a_fault_of_one_rank_is_named_once_with_its_rank_and_what_diverges_is_named(tmp_path):
+    names = ("frozen_in_ddp", "outside")
+    merged, _, done = watched(tmp_path / "with", 4, HERE / "by_rank.py", *names, status=(1,), options=TO_THE_END)
+    found = [
+        (f["rule"], f["parameters"], f.get("ranks") or [], (f["cause"] or {}).get("text")) for f in merged["findings"]
+    ]
+    assert (
+        found
+        == [
+            ("GF402", ["outer.bias", "outer.weight"], [], None),
+            ("GF401", ["wrapped.head.bias", "wrapped.head.weight"], [1], "wrapped.module.head.requires_grad_(False)"),
+        ][::-1]
+    )
+    assert done.stderr.count("> 75 |     wrapped.module.head.requires_grad_(False)") == 1, done.stderr
 
 
 def test_parameters_that_torch_stops_for_are_named_and_the_status_is_kept(tmp_path):
