@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from gradcheck_freeze.ranks.gather import Group
     from gradcheck_freeze.report.files import Format
     from gradcheck_freeze.report.links import Links
-    from gradcheck_freeze.rules.contract import Contract
+    from gradcheck_freeze.rules.contract import Contract, Ignore
     from gradcheck_freeze.rules.diagnosis import Diagnosis
     from gradcheck_freeze.rules.finding import Finding
     from gradcheck_freeze.trace.record import Trace
@@ -117,6 +117,11 @@ def conclude(
     from gradcheck_freeze.rules.windows import judge_windows
 
     problems: list[GradcheckFreezeError] = []
+    stopped: list[int] = []
+    if group is not None:
+        from gradcheck_freeze.ranks.gather import hold_back
+
+        stopped = hold_back()
     try:
         try:
             diagnosis = judge_windows(trace, contract)
@@ -132,7 +137,7 @@ def conclude(
         return 3 if group is None else 0  # a status of ours would end the other ranks
     if group is not None:
         try:
-            merged = _merged(trace, diagnosis, group)
+            merged = _merged(trace, diagnosis, group, contract.ignores, stopped)
         except Exception as error:
             if os.environ.get("GRADCHECK_FREEZE_DEBUG"):
                 raise
@@ -149,16 +154,19 @@ def conclude(
     return publish(diagnosis, problems, wanted, fail_on, base)
 
 
-def _merged(trace: Trace, diagnosis: Diagnosis, group: Group) -> Diagnosis | None:
+def _merged(
+    trace: Trace, diagnosis: Diagnosis, group: Group, ignores: tuple[Ignore, ...], stopped: list[int]
+) -> Diagnosis | None:
     """Return the diagnosis of all ranks where this one reports it."""
     from gradcheck_freeze.ranks import gather
+    from gradcheck_freeze.ranks.merge import accepted
     from gradcheck_freeze.ranks.part import part_of
 
     part = part_of(trace, diagnosis, group.run, group.rank, group.world_size)
-    merged = gather.report_of(group, part, diagnosis, complain)
+    merged = gather.report_of(group, part, diagnosis, complain, stopped)
     if merged is not None and merged.ranks is not None and not merged.ranks.missing and not group.kept:
         gather.clear(group)
-    return merged
+    return merged and accepted(merged, ignores)
 
 
 def publish(

@@ -9,52 +9,96 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
-WATCH = """
-import os, sys
-from gradcheck_freeze.__main__ import main
-sys.argv = ["gradcheck-freeze", "run", "-o", os.path.join(os.environ["REPORTS"], f"rank{os.environ['RANK']}.json"), *sys.argv[1:]]
-main()
-"""
 
 
-def launch(folder, ranks, *arguments, status=(0, 1)):
-    environment = {**os.environ, "REPORTS": str(folder), "DIGESTS": str(folder / "digest"), "OMP_NUM_THREADS": "1"}
+def launch(folder, ranks, how, *arguments, status=(0, 1)):
+    environment = {**os.environ, "DIGESTS": str(folder / "digest"), "OMP_NUM_THREADS": "1"}
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(ranks)]
     done = subprocess.run(
-        [*torchrun, *map(str, arguments)], env=environment, capture_output=True, text=True, timeout=240, check=False
+        [*torchrun, *map(str, (*how, *arguments))],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
     )
     assert done.returncode in status, done.stderr
-    return [json.loads(path.read_text()) for path in sorted(folder.glob("rank*.json"))]
+    return done
 
 
-def watched(folder, ranks, *arguments):
+def watched(folder, ranks, *arguments, status=(0, 1), options=()):
+    """Return the merged report, what each rank says alone, and what was printed."""
     folder.mkdir()
-    (folder / "watch.py").write_text(WATCH)
-    return launch(folder, ranks, folder / "watch.py", *arguments)
+    ours = ["-m", "gradcheck_freeze", "run", "--parts", folder / "parts", "-o", folder / "report.json", *options]
+    done = launch(folder, ranks, ours, *arguments, status=status)
+    parts = [path.read_text().splitlines() for path in sorted((folder / "parts").glob("*.part"))]
+    return json.loads((folder / "report.json").read_text()), [json.loads(full) for _, full, _ in parts], done
+
+
+@pytest.fixture(scope="module")
+def without(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("without")
+    launch(folder, 2, (), HERE / "clean.py", "ddp", "fsdp2", "fsdp1", status=(0,))
+    return [(folder / f"digest{number}").read_text() for number in (0, 1)]
 
 
 @pytest.mark.parametrize("kind", ["ddp", "fsdp2", "fsdp1"])
-def test_a_clean_training_is_clean_on_every_rank_and_comes_to_the_same_bits_without_us(tmp_path, kind):
-    reports = watched(tmp_path / "with", 2, HERE / "clean.py", kind)
-    (tmp_path / "without").mkdir()
-    launch(tmp_path / "without", 2, HERE / "clean.py", kind, status=(0,))
+def test_a_clean_training_is_clean_on_every_rank_and_comes_to_the_same_bits_without_us(tmp_path, kind, without):
+    merged, reports, _ = watched(tmp_path / "with", 2, HERE / "clean.py", kind, status=(0,))
+    assert merged["findings"] == []
     assert len(reports) == 2
     for number, report in enumerate(reports):
         assert report["findings"] == []
         assert not [p["name"] for p in report["parameters"] if ".module." in p["name"] or "_wrapped_" in p["name"]]
         assert [gap for gap in report["gaps"] if "_flat_param" not in str(gap)] == []
-        digests = [(tmp_path / way / f"digest{number}").read_text() for way in ("with", "without")]
-        assert digests[0] == digests[1]
+        digests = (tmp_path / "with" / f"digest{number}").read_text()
+        assert digests
+        assert digests in without[number]
 
 
 @pytest.mark.parametrize(("kind", "ranks"), [("ddp", 2), ("fsdp2", 4)])
-def test_every_rank_names_each_planted_fault_once(tmp_path, kind, ranks):
-    reports = watched(tmp_path / "with", ranks, HERE / "faulty.py", kind)
+def test_every_rank_names_each_planted_fault_once_and_so_does_the_merged_report(tmp_path, kind, ranks):
+    merged, reports, done = watched(tmp_path / "with", ranks, HERE / "faulty.py", kind, status=(1,))
     assert len(reports) == ranks
-    for report in reports:
+    for report in (*reports, merged):
         found = [(f["rule"], f["parameters"][0].rsplit(".", 1)[0], f["cause"]["text"]) for f in report["findings"]]
         assert sorted(found) == [
             ("GF104", "net.encoder", "net.encoder.requires_grad = False"),
             ("GF201", "severed.encoder", "z = z.detach()"),
             ("GF301", "partly.encoder", "loss.backward()"),
         ]
+    assert not [f for f in merged["findings"] if f.get("ranks")]
+    assert done.stderr.count("GF104") == 1, done.stderr
+
+
+TO_THE_END = ("--steps", 40)
+
+
+def test_experts_by_rank_and_rows_that_only_another_rank_looks_up_are_left_alone(tmp_path):
+    names = ("experts", "rows")
+    merged, _, _ = watched(tmp_path / "with", 2, HERE / "by_rank.py", *names, status=(0,), options=TO_THE_END)
+    assert merged["findings"] == []
+    assert {p["state"] for p in merged["parameters"] if p["name"].startswith(("routed.", "looked_up."))} == {"learning"}
+
+
+def test_a_fault_of_one_rank_is_named_once_with_its_rank_and_what_diverges_is_named(tmp_path):
+    names = ("frozen_in_ddp", "outside")
+    merged, _, done = watched(tmp_path / "with", 4, HERE / "by_rank.py", *names, status=(1,), options=TO_THE_END)
+    found = [
+        (f["rule"], f["parameters"], f.get("ranks") or [], (f["cause"] or {}).get("text")) for f in merged["findings"]
+    ]
+    assert (
+        found
+        == [
+            ("GF402", ["outer.bias", "outer.weight"], [], None),
+            ("GF401", ["wrapped.head.bias", "wrapped.head.weight"], [1], "wrapped.module.head.requires_grad_(False)"),
+        ][::-1]
+    )
+    assert done.stderr.count("> 75 |     wrapped.module.head.requires_grad_(False)") == 1, done.stderr
+
+
+def test_parameters_that_torch_stops_for_are_named_and_the_status_is_kept(tmp_path):
+    merged, _, done = watched(tmp_path / "with", 2, HERE / "by_rank.py", "unused", status=(1,))
+    assert "Expected to have finished reduction" in done.stderr
+    named = {(name, tuple(f["ranks"])) for f in merged["findings"] if f["rule"] == "GF401" for name in f["parameters"]}
+    assert named >= {("partly.experts.1.weight", (0,)), ("partly.experts.0.weight", (1,))}

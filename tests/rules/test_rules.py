@@ -19,7 +19,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "programs")]
 import forms  # noqa: E402
 import harness  # noqa: E402
 
-CODES = [rule.code for rule in RULES if not rule.code.startswith("GF4")]  # those compare ranks: tests/test_ranks.py
+CODES = [rule.code for rule in RULES if not rule.code.startswith("GF4")]  # those compare ranks: tests/ranks
 SCRIPTS = {
     side: sorted(f"{p.parent.name}/{p.stem}" for p in HERE.glob(f"GF[123]*/{side}*.py"))
     for side in ("found", "left_alone")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import signal
+import stat
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -64,14 +65,24 @@ def prepare(group: Group) -> None:
             claim.unlink(missing_ok=True)
 
 
-def report_of(group: Group, own: Part, diagnosis: Diagnosis, tell: Callable[[str], None]) -> Diagnosis | None:
-    """Leave this rank's part, and return the merged diagnosis where it is this rank that reports, else None.
-
-    The program is over when this is called: only now a SIGTERM of the launcher is held back, and ends the wait.
-    """
+def hold_back() -> list[int]:
+    """Hold a SIGTERM of the launcher back from now on, when the program is over; the list returned tells of it."""
     stopped: list[int] = []
     with suppress(ValueError):  # not the main thread
         signal.signal(signal.SIGTERM, lambda number, _: stopped.append(number))
+    return stopped
+
+
+def report_of(
+    group: Group, own: Part, diagnosis: Diagnosis, tell: Callable[[str], None], stopped: Sequence[int] = ()
+) -> Diagnosis | None:
+    """Leave this rank's part, and return the merged diagnosis where it is this rank that reports, else None.
+
+    What `stopped` holds ends the wait for the others.
+    """
+    if not _ours(group):
+        tell(f"{str(group.folder)!r} is somebody else's, so the ranks leave nothing there; use --parts DIR.")
+        return merge([own], diagnosis, group.world_size) if group.rank == 0 else None
     try:
         parts.write(own, diagnosis, group.folder)
     except GradcheckFreezeError as error:
@@ -89,7 +100,32 @@ def report_of(group: Group, own: Part, diagnosis: Diagnosis, tell: Callable[[str
     paths = [parts.path_in(group.folder, rank) for rank in range(group.world_size) if rank != group.rank]
     found, lost = readable([path for path in paths if path.exists()], group.run, group.started)
     found[group.rank] = own
-    return merge([found[rank] for rank in sorted(found)], diagnosis, group.world_size, lost)
+    where = {rank: parts.path_in(group.folder, rank) for rank in found}
+    return merge([found[rank] for rank in sorted(found)], diagnosis, group.world_size, lost, _reader(where))
+
+
+def _ours(group: Group) -> bool:
+    """Return whether a folder that the user did not name belongs to the user: it may lie where everybody can write."""
+    if group.kept or not hasattr(os, "getuid"):
+        return True
+    try:
+        group.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = group.folder.lstat()
+    except OSError:
+        return True  # what leaves the part tells why it cannot
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
+
+
+def _reader(where: Mapping[int, Path]) -> Callable[[int], Diagnosis | None]:
+    """Return what reads the full report of a rank."""
+
+    def full(rank: int) -> Diagnosis | None:
+        try:
+            return parts.full(where[rank]) if rank in where else None
+        except UsageError:
+            return None
+
+    return full
 
 
 def clear(group: Group) -> None:
@@ -140,7 +176,7 @@ def from_files(paths: Sequence[Path]) -> tuple[Diagnosis, list[str]]:
         except UsageError as error:
             lost.append(str(error))
             continue
-        return merge([heads[r] for r in sorted(heads)], lowest, world_size, lost), lost
+        return merge([heads[r] for r in sorted(heads)], lowest, world_size, lost, _reader(first)), lost
     raise UsageError("\n  ".join(["none of these is a part of a report that can be read.", *lost[:5]]))
 
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
+from gradcheck_freeze.ranks.known import Full, completed, refuted
 from gradcheck_freeze.ranks.part import Part
 from gradcheck_freeze.rules.across import Across, Word, called
+from gradcheck_freeze.rules.contract import Ignore
 from gradcheck_freeze.rules.diagnosis import Diagnosis, RanksRecord
 from gradcheck_freeze.rules.finding import Finding, Location
-from gradcheck_freeze.rules.ranks_differ import differing
-from gradcheck_freeze.rules.replicas_diverged import diverged
+from gradcheck_freeze.rules.ignores import set_aside
+from gradcheck_freeze.rules.ranks_differ import differing, ranks_differ
+from gradcheck_freeze.rules.replicas_diverged import diverged, replicas_diverged
 
+_COMPARING = (ranks_differ.code, replicas_diverged.code)
 _Key = tuple[str, str, int, str]
 
 
@@ -27,7 +31,13 @@ class _Gathered:
     ranks: list[int] = field(default_factory=list)
 
 
-def merge(parts: Iterable[Part], lowest: Diagnosis, world_size: int, lost: Iterable[str] = ()) -> Diagnosis:
+def merge(
+    parts: Iterable[Part],
+    lowest: Diagnosis,
+    world_size: int,
+    lost: Iterable[str] = (),
+    full: Full = lambda rank: None,
+) -> Diagnosis:
     """Return one diagnosis of all parts, in the order of their ranks; `lowest` is the full report of the first."""
     gathered = _Gathered()
     for part in parts:
@@ -35,13 +45,56 @@ def merge(parts: Iterable[Part], lowest: Diagnosis, world_size: int, lost: Itera
     ranks = tuple(gathered.ranks)
     missing = tuple(sorted(set(range(world_size)) - set(ranks)))
     across = Across(world_size, ranks, gathered.words, gathered.declared)
+    cleared = _clear(gathered)
     own = tuple(_finding(found, names, by, len(ranks), world_size) for found, names, by in gathered.findings.values())
     gaps = [_gap(gap, by, len(ranks)) for gap, by in gathered.gaps.items()]
     gaps += [f"{called(tuple(by))} ended with status {status}" for status, by in sorted(gathered.failed.items())]
     gaps += [f"{called(missing)} of {world_size} left no report"] if missing else []
-    findings = sorted((*differing(across), *diverged(across), *own), key=_loudest_first)
+    compared = (*differing(across), *diverged(across))
+    findings = sorted((*compared, *(f for f in own if not _said_by(compared, f))), key=_loudest_first)
     record = RanksRecord(world_size, ranks, missing)
-    return replace(lowest, findings=tuple(findings), gaps=(*gaps, *lost), ranks=record)
+    whole = completed(lowest, gathered.words, findings, cleared, full)
+    return replace(whole, findings=tuple(findings), gaps=(*gaps, *lost), ranks=record)
+
+
+def accepted(merged: Diagnosis, ignores: Iterable[Ignore]) -> Diagnosis:
+    """Return the report without what the configuration accepts of the comparison of ranks, which no rank alone has found."""
+    entries = tuple(entry for entry in ignores if entry.rule in _COMPARING)
+    if not entries:
+        return merged
+    names = [(record.name, *record.aliases) for record in merged.parameters.values()]
+    counting, ignored, unneeded = set_aside(merged.findings, entries, names)
+    kept = tuple(entry for entry in merged.unneeded if entry.rule not in _COMPARING)
+    return replace(merged, findings=counting, ignored=(*merged.ignored, *ignored), unneeded=(*kept, *unneeded))
+
+
+def _said_by(compared: Iterable[Finding], found: Finding) -> bool:
+    """Return whether a comparison of the ranks tells this of the same ranks, from the same line: a freeze on one rank only."""
+    return any(
+        found.ranks == other.ranks and set(found.parameters) <= set(other.parameters) and _same_line(found, other)
+        for other in compared
+        if found.ranks
+    )
+
+
+def _same_line(one: Finding, other: Finding) -> bool:
+    if one.cause is None or other.cause is None:
+        return False
+    return (one.cause.path, one.cause.line) == (other.cause.path, other.cause.line)
+
+
+def _clear(gathered: _Gathered) -> set[str]:
+    """Drop what ranks say of rows that get nothing where other ranks hold rows that do; return what that was said of."""
+    cleared: set[str] = set()
+    for key, (found, names, by) in list(gathered.findings.items()):
+        if found.kind != "blockage" or len(by) == len(gathered.ranks):
+            continue
+        wrong = {name for name in names if refuted(name, by, gathered.words)}
+        cleared |= wrong
+        names.difference_update(wrong)
+        if wrong and not names:
+            del gathered.findings[key]
+    return cleared
 
 
 def _fold(gathered: _Gathered, part: Part) -> None:

@@ -7,6 +7,7 @@ the file is complete.
 from __future__ import annotations
 
 import json
+import linecache
 import os
 import time
 from collections.abc import Iterable
@@ -75,7 +76,9 @@ def part_of(trace: Trace, diagnosis: Diagnosis, run: str, rank: int, world_size:
     declared = {}
     for declaration, site in lines.items():
         if not declaration.value:
-            place = Location(os.path.relpath(site.path, trace.root or "."), site.line, site.end_line, site.function, "")
+            text = linecache.getline(site.path, site.line).strip()
+            path = os.path.relpath(site.path, trace.root or ".")
+            place = Location(path, site.line, site.end_line, site.function, text)
             declared.update({names[tensor]: place for tensor in declaration.tensors if tensor in names})
     status = diagnosis.script.exit_status if diagnosis.script else None
     return Part(run, rank, world_size, time.time(), status, words, declared, diagnosis.findings, diagnosis.gaps)
@@ -151,7 +154,7 @@ def _head(part: Part) -> dict[str, Any]:
         "ended": part.ended,
         "exit_status": part.exit_status,
         "parameters": json.dumps({name: _told(word) for name, word in sorted(part.words.items())}),
-        "declared": {name: [at.path, at.line, at.end_line, at.function] for name, at in part.declared.items()},
+        "declared": {name: [at.path, at.line, at.end_line, at.function, at.text] for name, at in part.declared.items()},
         "findings": json.dumps([finding_object(finding) for finding in part.findings]),
         "gaps": list(part.gaps),
     }

@@ -216,6 +216,6 @@ def findings_of(values: Any) -> tuple[Finding, ...]:
     return found
 
 
-def location_of(path: str, line: int, end_line: int, function: str) -> Location:
-    """Return a place whose line of source is not known."""
-    return Location(str(path), int(line), int(end_line), str(function), "")
+def location_of(path: str, line: int, end_line: int, function: str, text: str = "") -> Location:
+    """Return a place, with its line of source where that is known."""
+    return Location(str(path), int(line), int(end_line), str(function), str(text))

@@ -31,8 +31,9 @@ def replicas_diverged(case: Case) -> Iterator[Finding]:
 
 
 def diverged(across: Across) -> Iterator[Finding]:
-    """Return what was equal on all ranks before the first step and differs after one, by the step at which it did."""
-    found: dict[int, list[str]] = defaultdict(list)
+    """Return what was equal on all ranks before the first step and differs after one, one finding for each root."""
+    found: dict[str, list[str]] = defaultdict(list)
+    first: dict[str, int] = {}
     for name in sorted(across.words):
         words = across.words[name]
         frozen_somewhere = len({(word.requires_grad, word.updated) for word in words}) > 1
@@ -40,8 +41,10 @@ def diverged(across: Across) -> Iterator[Finding]:
             continue
         step = _first_difference(across, name)
         if step and across.promised(name):
-            found[step].append(name)
-    for step, names in sorted(found.items()):
+            root = name.partition(".")[0]
+            found[root].append(name)
+            first[root] = min(step, first.get(root, step))
+    for root, names in sorted(found.items()):
         where = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1:,} more"
         cause = next((across.declared[n] for n in names if n in across.declared), None)
         yield Finding(
@@ -51,7 +54,7 @@ def diverged(across: Across) -> Iterator[Finding]:
             replicas_diverged.severity,
             tuple(names),
             where,
-            f"{where} was equal on all ranks and differs between them after step {step}.",
+            f"{where} was equal on all ranks and differs between them after step {first[root]}.",
             cause,
             (cause,) if cause else (),
             Fix("Put every shared parameter into the wrapper, or average its gradient over the ranks before the step."),

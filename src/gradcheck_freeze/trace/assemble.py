@@ -41,7 +41,7 @@ def assemble(recorder: Recorder, guarded: Guarded | None = None) -> Trace:
         if kind == "requires_grad" and not value:
             in_groups.setdefault(slot, "")  # what was frozen and then replaced or dropped, before it got a name
     tensors, slots = inventory.watched_tensors(module_index, in_groups)
-    for slot, inner in inventory.flattened.items():
+    for slot, inner in inventory.spreading.flattened.items():
         if slot in inventory.kept and slot in slots:
             flat = tensors[slots[slot]].names[0]
             recorder.gap(

@@ -149,7 +149,7 @@ class DeclarationWatch:
             site = recorder.sites.here(sys._getframe(1))
             recorder.inventory.declared[recorder.inventory.number(child)] = site
             if attribute_of(module) == name:
-                recorder.inventory.wraps(module, child)
+                recorder.inventory.spreading.wraps(module, child)
             old = module._modules.get(name)
             if old is not None:
                 for parameter in old.parameters() if old is not child else ():

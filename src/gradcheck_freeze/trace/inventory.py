@@ -10,9 +10,10 @@ from weakref import ref
 import torch
 
 from gradcheck_freeze.trace import names
-from gradcheck_freeze.trace.distributed import attribute_of, flat_parameters, kept_equal, spread_of_dtensor, wrapped
+from gradcheck_freeze.trace.distributed import attribute_of, spread_of_dtensor, wrapped
 from gradcheck_freeze.trace.ops import OpRecorder
 from gradcheck_freeze.trace.record import LEAF, NONE, REQUIRES_GRAD, WatchedModule, WatchedTensor
+from gradcheck_freeze.trace.spreading import Spreading
 from gradcheck_freeze.trace.tensors import is_leaf
 
 _KNOWN_ATTRIBUTES = frozenset(vars(torch.nn.Parameter(torch.empty(0)))) | {"requires_grad"}
@@ -65,13 +66,7 @@ class Inventory:
         self.entries: dict[int, _Entry] = {}  # by module number
         self.facts: dict[int, _Facts] = {}
         self.settled = False  # whether the facts, of when a window closed, go before what a tensor is now
-        self.wrappers: dict[int, int] = {}  # number of a wrapper → that of the author's module inside it
-        self.frozen_when_wrapped: dict[
-            int, frozenset[int]
-        ] = {}  # wrapper → parameters then frozen: it leaves them alone
-        self.flattened: dict[int, tuple[str, ...]] = {}  # slot of a flat parameter → the names of those it holds
-        self.whole: dict[int, tuple[int, ...]] = {}  # slot → shape of the whole of which this process holds a part
-        self.spread: dict[int, str] = {}  # slot → whether a wrapper keeps it equal on all ranks, or in parts
+        self.spreading = Spreading(recorder, self.number)
         self.gone: set[int] = set()  # slots that their module no longer held when it was last looked at
 
     def number(self, module: torch.nn.Module) -> int:
@@ -110,7 +105,7 @@ class Inventory:
         alive = self._roots()
         inner: set[int] = set()
         for module, _ in alive:
-            inner.update(id(child) for child in _below(module))
+            inner.update(id(child) for child in names.below(module))
         seen: dict[int, _Entry] = {}
         for outermost in (True, False):
             for module, paths in alive:
@@ -157,38 +152,11 @@ class Inventory:
             while inner is not None and (attribute := attribute_of(inner)):
                 outer, inner = inner, wrapped(inner)
                 full = [f"{path}.{attribute}" for path in full]
-                self._note_wrapper(outer, inner)
+                self.spreading.note_wrapper(outer, inner)
             if inner is not None and inner is not module:
                 held = own.setdefault(id(inner), (inner, []))[1]
                 held.extend(name for name in (*paths, *full) if name not in held)
         return list(own.values())
-
-    def _note_wrapper(self, outer: torch.nn.Module, inner: torch.nn.Module | None) -> None:
-        """Note what a wrapper wraps, and what it does to the parameters in it."""
-        while inner is not None and attribute_of(inner):
-            inner = wrapped(inner)
-        if inner is not None:
-            self.wrappers[self.number(outer)] = self.number(inner)
-        for tensor in kept_equal(outer):
-            if id(tensor) not in self.frozen_when_wrapped.get(self.number(outer), ()):
-                self._note_spread(tensor, "replicated")
-        for flat in flat_parameters(outer):
-            slot = self._note_spread(flat, "sharded")
-            self.flattened[slot] = tuple(flat._fqns)
-            for tensor, shape in zip(flat._params or (), flat._shapes, strict=False):
-                self.whole[self._note_spread(tensor, "sharded")] = tuple(shape)
-
-    def wraps(self, outer: torch.nn.Module, inner: torch.nn.Module) -> None:
-        """Note what is frozen when a module is wrapped; the wrapper holds these parameters, so no identity is given anew."""
-        frozen = (id(parameter) for parameter in inner.parameters() if not parameter.requires_grad)
-        self.frozen_when_wrapped[self.number(outer)] = frozenset(frozen)
-
-    def _note_spread(self, tensor: torch.Tensor, spread: str) -> int:
-        self.recorder.value_of(tensor)
-        slot = self.recorder.tensors.adopt(tensor)
-        if slot != NONE:
-            self.spread[slot] = spread
-        return slot
 
     def _is_inner(self, module: torch.nn.Module) -> bool:
         return any(
@@ -203,7 +171,7 @@ class Inventory:
         while stack:
             module, path, parent, registered = stack.pop()
             while (inner := wrapped(module)) is not None:
-                self._note_wrapper(module, inner)
+                self.spreading.note_wrapper(module, inner)
                 module = inner
             number = self.number(module)
             entry = seen.get(number)
@@ -233,7 +201,7 @@ class Inventory:
                 continue
             self.facts[slot] = _facts(tensor)
             if spread := spread_of_dtensor(tensor):
-                self.spread[slot] = spread
+                self.spreading.spread[slot] = spread
             held.add(slot)
             full = [f"{path}.{name}" for path in entry.paths]
             known = kept.get(slot)
@@ -280,7 +248,7 @@ class Inventory:
                     self.constructed.get(number, NONE),
                 )
             )
-        index.update({outer: index[inner] for outer, inner in self.wrappers.items() if inner in index})
+        index.update({outer: index[inner] for outer, inner in self.spreading.wrappers.items() if inner in index})
         return watched, index
 
     def watched_tensors(
@@ -297,10 +265,10 @@ class Inventory:
             facts = self.facts.get(slot) or (None if tensor is None else _facts(tensor))
             if facts is None:
                 facts = _Facts((), "", 0, bool(flags & REQUIRES_GRAD and flags & LEAF), ())
-            if slot in self.whole:
-                facts = replace(facts, shape=self.whole[slot], numel=math.prod(self.whole[slot]))
-            if slot in self.flattened and full[0].endswith("._flat_param"):
-                aliases += [f"{full[0].removesuffix('_flat_param')}{name}" for name in self.flattened[slot]]
+            if slot in self.spreading.whole:
+                facts = replace(facts, shape=self.spreading.whole[slot], numel=math.prod(self.spreading.whole[slot]))
+            if slot in self.spreading.flattened and full[0].endswith("._flat_param"):
+                aliases += [f"{full[0].removesuffix('_flat_param')}{name}" for name in self.spreading.flattened[slot]]
             index[slot] = len(watched)
             watched.append(
                 WatchedTensor(
@@ -316,7 +284,7 @@ class Inventory:
                     self.tensor_declared.get(slot, NONE),
                     facts.attributes,
                     self.tensor_built.get(slot, NONE),
-                    self.spread.get(slot, ""),
+                    self.spreading.spread.get(slot, ""),
                 )
             )
         return watched, index
@@ -337,16 +305,3 @@ def _merge(names: list[str], found: list[str], first: bool) -> None:
     fresh = [name for name in found if not (names and "." in name and "." not in names[0])] if first else []
     rest = [name for name in (*names, *found) if name not in fresh]
     names[:] = [*fresh, *dict.fromkeys(rest)]
-
-
-def _below(module: torch.nn.Module) -> list[torch.nn.Module]:
-    found: list[torch.nn.Module] = []
-    stack = [module]
-    seen = {id(module)}
-    while stack:
-        for _, child, _ in names.children(stack.pop()):
-            if id(child) not in seen:
-                seen.add(id(child))
-                found.append(child)
-                stack.append(child)
-    return found

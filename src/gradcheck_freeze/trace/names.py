@@ -133,3 +133,17 @@ def unregistered(module: torch.nn.Module) -> Iterator[tuple[str, Any]]:
                 yield path, value
         elif depth < 3:
             stack.extend((f"{path}.{name}", item, depth + 1) for name, item in items(value))
+
+
+def below(module: torch.nn.Module) -> list[torch.nn.Module]:
+    """Return every module under one, each once."""
+    found: list[torch.nn.Module] = []
+    stack = [module]
+    seen = {id(module)}
+    while stack:
+        for _, child, _ in children(stack.pop()):
+            if id(child) not in seen:
+                seen.add(id(child))
+                found.append(child)
+                stack.append(child)
+    return found

@@ -13,14 +13,16 @@ import pytest
 
 from gradcheck_freeze.errors import GradcheckFreezeError, UsageError
 from gradcheck_freeze.ranks import gather, part
+from gradcheck_freeze.ranks.merge import accepted
 from gradcheck_freeze.ranks.part import Part
 from gradcheck_freeze.report.json import render
 from gradcheck_freeze.report.reading import parse
 from gradcheck_freeze.rules.across import Word, called
 from gradcheck_freeze.rules.diagnosis import Diagnosis, ParameterRecord, Window
 from gradcheck_freeze.rules.finding import Finding, Location, Severity
+from gradcheck_freeze.rules.ignores import parse_ignore_options
 
-HERE = Path(__file__).resolve().parent
+HERE = Path(__file__).resolve().parent.parent
 SOURCE = HERE.parent / "src"
 
 
@@ -186,3 +188,34 @@ def test_the_rules_that_compare_ranks_find_their_fault_and_leave_the_right_progr
     done = torchrun(HERE / "rules" / script, tmp_path / "report.json")
     rules = {finding["rule"] for finding in json.loads((tmp_path / "report.json").read_text())["findings"]}
     assert rules == ({script.partition("/")[0]} if script.endswith("found.py") else set()), done.stderr
+
+
+def test_rows_without_gradient_yield_to_rows_with_one_unless_nothing_shards_them() -> None:
+    for spread, expected in (("sharded", 0), ("", 1)):
+        zero, finite = (replace(word("a", "b", spread=spread), gradient=g) for g in ("zero", "finite"))
+        found = merged(said(0, {"a": zero}, findings=(fault(3, "a"),)), said(1, {"a": finite}))
+        assert len(found.findings) == expected
+
+
+def test_an_ignore_entry_of_a_rule_that_compares_ranks_sets_its_finding_aside() -> None:
+    one, other = word("a", "b"), word("a", "a", requires_grad=False, updated=False)
+    beside = word("k", "l")
+    found = merged(said(0, {"m.layer0.weight": one, "y.w": beside}), said(1, {"m.layer0.weight": other, "y.w": beside}))
+    entries = parse_ignore_options(["GF401:m.layer0.weight=meant"])
+    left = accepted(found, entries)
+    assert [f.rule for f in found.findings] == ["GF401"]
+    assert ([f.rule for f in left.findings], [f.rule for f in left.ignored]) == ([], ["GF401"])
+
+
+def test_a_folder_of_somebody_else_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    group = gather.Group(0, 2, "run", tmp_path / "parts", time.time(), 0.1, kept=False)
+    owner = os.getuid()
+    monkeypatch.setattr(os, "getuid", lambda: owner + 1)
+    told: list[str] = []
+    found = gather.report_of(group, said(0, {}), plain(), told.append)
+    assert found is not None
+    assert found.ranks is not None
+    assert found.ranks.missing == (1,)
+    assert "somebody else" in told[0]
+    assert list((tmp_path / "parts").iterdir()) == []
+    assert (tmp_path / "parts").stat().st_mode & 0o777 == 0o700
