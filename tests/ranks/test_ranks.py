@@ -102,3 +102,10 @@ def test_parameters_that_torch_stops_for_are_named_and_the_status_is_kept(tmp_pa
     assert "Expected to have finished reduction" in done.stderr
     named = {(name, tuple(f["ranks"])) for f in merged["findings"] if f["rule"] == "GF401" for name in f["parameters"]}
     assert named >= {("partly.experts.1.weight", (0,)), ("partly.experts.0.weight", (1,))}
+
+
+def test_a_diagnosis_of_a_sharded_model_is_refused_before_anything_is_touched(tmp_path):
+    done = launch(tmp_path, 2, (), HERE / "sharded_trial.py", status=(0,))
+    assert [f"refused on {rank}: the parameters of the model are sharded" in done.stdout for rank in (0, 1)] == [
+        True
+    ] * 2

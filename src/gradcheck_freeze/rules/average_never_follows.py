@@ -13,6 +13,11 @@ from gradcheck_freeze.rules.rule import rule
 from gradcheck_freeze.rules.syntax import assigned_before, header, only_call
 from gradcheck_freeze.trace.record import NONE, REQUIRES_GRAD
 
+_COPYING = {
+    "__deepcopy__",
+    "deepcopy",
+    "nn.Parameter",
+}  # what is made so is of another network, which may well be trained
 _SUMMING = {"add", "add_", "lerp", "lerp_", "__add__", "__iadd__"}
 
 
@@ -135,6 +140,8 @@ def added_to_itself(case: Case, tensor: int) -> int:
     for op in range(len(ops)):
         read = ops.inputs[ops.first_input[op] : ops.first_input[op + 1]]
         if ops.call[op] != NONE or not read or any(values.tensor[v] != tensor and v not in made_of for v in read):
+            continue
+        if trace.op_names[ops.name[op]] in _COPYING:
             continue
         summed = (len(read) > 1 and trace.op_names[ops.name[op]] in _SUMMING) or any(made_of.get(v) for v in read)
         for value in ops.outputs[ops.first_output[op] : ops.first_output[op + 1]]:

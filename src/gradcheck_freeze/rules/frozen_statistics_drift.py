@@ -10,6 +10,17 @@ from gradcheck_freeze.rules.places import place
 from gradcheck_freeze.rules.rule import rule
 from gradcheck_freeze.trace.record import NONE
 
+_FORWARD = "belongs to a frozen module, but every forward in train mode rewrites it."
+_REWRITTEN = "belongs to a frozen module, but the program rewrites it, in eval mode too."
+_SHARED = (
+    "belongs to what must stay fixed, but moves with every optimizer step: it shares its memory with what is trained."
+)
+_FIXES = {
+    _FORWARD: "Call eval() on the frozen module, after any train() of the model that holds it.",
+    _REWRITTEN: "Switch off what writes here (an observer, an average) for a module that must stay as it is.",
+    _SHARED: "Keep a copy: register_buffer(name, parameter.detach().clone()).",
+}
+
 
 @rule("GF103", kind="leak", severity=Severity.ERROR)
 def frozen_statistics_drift(case: Case) -> Iterator[Finding]:
@@ -28,21 +39,20 @@ def frozen_statistics_drift(case: Case) -> Iterator[Finding]:
     Instead: `backbone.eval()` after every `train()` of a module that holds it.
     """
     trace = case.flow.trace
-    groups: dict[Location | None, list[int]] = {}
+    groups: dict[tuple[Location | None, str], list[int]] = {}
     for tensor, record in enumerate(trace.tensors):
         flow = case.flow.tensors[tensor]
         if record.kind != "buffer" or record.module == NONE or not _frozen_family(case, record.module, tensor):
             continue
         if flow.written or (flow.changed and tensor in case.intent.fixed):
-            groups.setdefault(_cause(case, tensor), []).append(tensor)
-    for cause, tensors in groups.items():
-        yield frozen_statistics_drift.finding(
-            case.flow,
-            tensors,
-            "{where} belongs to a frozen module, but every forward in train mode rewrites it.",
-            cause,
-            fix="Call eval() on the frozen module, after any train() of the model that holds it.",
-        )
+            if flow.changed and not flow.written:
+                how, cause = _SHARED, place(trace, record.declared, "buffer")
+            else:
+                cause = _cause(case, tensor)
+                how = _REWRITTEN if cause is not None and cause.op == "write" else _FORWARD
+            groups.setdefault((cause, how), []).append(tensor)
+    for (cause, how), tensors in groups.items():
+        yield frozen_statistics_drift.finding(case.flow, tensors, f"{{where}} {how}", cause, fix=_FIXES[how])
 
 
 def _eval_undone(case: Case, tensor: int) -> Location | None:

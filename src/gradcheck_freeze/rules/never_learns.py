@@ -8,7 +8,6 @@ from gradcheck_freeze.rules.case import Case
 from gradcheck_freeze.rules.finding import Finding, Severity
 from gradcheck_freeze.rules.places import place
 from gradcheck_freeze.rules.rule import rule
-from gradcheck_freeze.trace.record import NONE
 
 _WHOLE = "the program ended"
 
@@ -57,12 +56,7 @@ def never_learns(case: Case) -> Iterator[Finding]:
 
 
 def _written_by_ops(case: Case) -> set[int]:
-    """Return the tensors that an op wrote into; by what value is not known where no step was there to look before and after."""
-    values = case.flow.trace.values
-    known: set[int] = set()
-    written: set[int] = set()
-    for value, tensor in enumerate(values.tensor):
-        if tensor in known and values.op[value] != NONE:
-            written.add(tensor)
-        known.add(tensor)
-    return written
+    """Return the tensors that an op wrote into once there was gradient: by what is not known where no step was looked at."""
+    trace = case.flow.trace
+    first = min(backward.after for backward in trace.backwards)
+    return {tensor for tensor, op in zip(trace.values.tensor, trace.values.op, strict=True) if op >= first}

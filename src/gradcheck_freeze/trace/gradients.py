@@ -155,8 +155,7 @@ class GradientWatch:
             slot: (id(gradient), (gradient if type(gradient) in PLAIN else local(gradient))._version)
             for slot, reference in enumerate(self.recorder.tensors.slots[first:], first)
             if (tensor := reference()) is not None
-            and tensor.requires_grad
-            and tensor.is_leaf
+            and tensor.is_leaf  # frozen or not: what was given before it was frozen is there still when it learns again
             and slot not in apart
             and (gradient := tensor.grad) is not None
         }

@@ -86,18 +86,18 @@ class Inventory:
             held = self.roots.get(id(module))
             if held is None or held[0]() is not module:
                 held = self.roots[id(module)] = (ref(module), [])
-            _merge(held[1], paths, final)
+            names.merge(held[1], paths, final)
         for tensor, paths in found.tensors.values():
             self.recorder.value_of(tensor)
             slot = self.recorder.tensors.slot(tensor)
             if slot != NONE:
-                _merge(self.loose.setdefault(slot, []), paths, final)
+                names.merge(self.loose.setdefault(slot, []), paths, final)
                 self.facts[slot] = _facts(tensor)
         for optimizer, paths in found.optimizers.values():
             held_optimizer = self.optimizer_names.setdefault(id(optimizer), (ref(optimizer), []))
             if held_optimizer[0]() is not optimizer:
                 held_optimizer = self.optimizer_names[id(optimizer)] = (ref(optimizer), [])
-            _merge(held_optimizer[1], paths, final)
+            names.merge(held_optimizer[1], paths, final)
         self.walk(final)
 
     def walk(self, final: bool) -> None:
@@ -298,10 +298,3 @@ def _facts(tensor: torch.Tensor) -> _Facts:
         tensor.requires_grad,
         tuple(sorted(set(getattr(tensor, "__dict__", ())) - _KNOWN_ATTRIBUTES)),
     )
-
-
-def _merge(names: list[str], found: list[str], first: bool) -> None:
-    """Add names to those known, before or after them; a chain of attributes never goes before a plain variable."""
-    fresh = [name for name in found if not (names and "." in name and "." not in names[0])] if first else []
-    rest = [name for name in (*names, *found) if name not in fresh]
-    names[:] = [*fresh, *dict.fromkeys(rest)]

@@ -147,3 +147,10 @@ def below(module: torch.nn.Module) -> list[torch.nn.Module]:
                 found.append(child)
                 stack.append(child)
     return found
+
+
+def merge(names: list[str], found: list[str], first: bool) -> None:
+    """Add names to those known, before or after them; a chain of attributes never goes before a plain variable."""
+    fresh = [name for name in found if not (names and "." in name and "." not in names[0])] if first else []
+    rest = [name for name in (*names, *found) if name not in fresh]
+    names[:] = [*fresh, *dict.fromkeys(rest)]

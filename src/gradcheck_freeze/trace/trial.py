@@ -15,6 +15,7 @@ import torch
 from gradcheck_freeze.errors import UsageError
 from gradcheck_freeze.trace import plan
 from gradcheck_freeze.trace.aside import unseen
+from gradcheck_freeze.trace.distributed import gathers
 from gradcheck_freeze.trace.gradients import state_of
 from gradcheck_freeze.trace.placement import Placement
 from gradcheck_freeze.trace.record import NONE, Cost, Trace
@@ -33,6 +34,11 @@ def trial(
     if not any(isinstance(tensor, torch.nn.Parameter) for tensor in tensors):
         raise UsageError(
             "the model has no parameters, so there is nothing to diagnose.\n  Pass the module that is trained."
+        )
+    if any(gathers(inner) for module in modules.values() for inner in module.modules()):
+        raise UsageError(
+            "the parameters of the model are sharded over ranks, and a trial backward would reach none of them.\n"
+            "  Diagnose the model before it is sharded, or watch its training: gradcheck-freeze run, or watch()."
         )
     names: dict[str, Any] = dict(modules)
     if len(modules) == 1:  # what the author calls `encoder` is `model.encoder` to us: both names hold
