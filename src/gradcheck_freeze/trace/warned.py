@@ -43,16 +43,19 @@ class WarningWatch:
 
     def __init__(self) -> None:
         self._module: Any = warnings
+        self._installed = False  # another that watches may have been here before, and goes on
 
     def install(self) -> None:
         """Let warnings from our frames through, from now on."""
         if type(warnings) is ModuleType:
+            self._installed = True
             self._module.__class__ = _Warnings
 
     def uninstall(self) -> None:
         """Have the module of warnings be what it was."""
-        if type(warnings) is _Warnings:
+        if self._installed and type(warnings) is _Warnings:
             self._module.__class__ = ModuleType
+        self._installed = False
 
     def watch_warn(self, original: Any) -> Any:
         """Return `warnings.warn`, counting only frames that would be there without us."""

@@ -33,3 +33,4 @@ if __name__ == "__main__":
         mp.spawn(work, args=(f"{folder}/store",), nprocs=2)
     for rank in range(2):
         print(torch.load(f"rank{rank}.pt")["losses"])
+    del folder

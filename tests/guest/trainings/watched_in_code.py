@@ -31,7 +31,7 @@ if os.environ.get("WATCHED_IN_CODE"):
     loss = net(data[0]).sum()
     diagnose({"net": net}, {"loss": loss}, opt)
     loss.backward()
-    del flow
+    del flow, diagnose, watch
 else:
     train(net, opt, data[:3], losses)
     train(net, opt, data[3:], losses)
