@@ -103,6 +103,7 @@ class GradientWatch:
             0  # of so many slots `_held` names every `.grad` that is there; 0 where one may have been put in since
         )
         self._owners: dict[int, int] = {}  # identity of a `.grad` → slot
+        self.before_any_step: Callable[[Any], None] = lambda frame: None
         self.on_received: Callable[[Iterable[int]], None] = lambda slots: None
         recorder.on_first_seen = self._first_seen
         self.elsewhere: dict[int, ref[torch.Tensor]] = {}  # what an optimizer in another thread holds
@@ -215,6 +216,7 @@ class GradientWatch:
                 [given] if isinstance(given, torch.Tensor) else [t for t in given or () if isinstance(t, torch.Tensor)]
             )
             values = tuple(recorder.value_of(root) for root in roots)
+            self.before_any_step(sys._getframe(2))
             before = self.held(0 if self._held else self._known_of)
             self.forget_zeroed(before)
             site = recorder.sites.here(sys._getframe(2))

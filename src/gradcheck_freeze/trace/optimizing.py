@@ -81,7 +81,7 @@ class OptimizerWatch:
             recorder.stepping.begin(optimizer)
             frame = sys._getframe(1)
             with torch._C.DisableTorchFunction():
-                recorder.search(frame)
+                recorder.search(frame, fresh=not recorder.stepping.counts[recorder.stepping.running[-1]])
                 result = recorder.stepping.before(args, kwargs, recorder.sites.here(frame))
                 self._look_deeper(recorder.stepping.states_now())
                 recorder.kept.before_step(frame)

@@ -48,6 +48,7 @@ from gradcheck_freeze.trace.transformed import TransformWatch
 from gradcheck_freeze.trace.unseen import Unseen
 from gradcheck_freeze.trace.warned import WarningWatch
 
+_FRESH = 32  # searches because there is a new optimizer
 _PLACES = 12  # places from which the user's variables are searched in one window
 
 
@@ -68,6 +69,7 @@ class Recorder:
         self.gradients.own = lambda: {s for groups in self.stepping.groups for group in groups for s in group.tensors}
         self.optimizing = OptimizerWatch(self)
         self.modules = ModuleWatch(self)
+        self.gradients.before_any_step = lambda frame: None if self.stepping.steps else self.search(frame)
         self.ops.stand_in = self.modules.stand_in
         self.declaring = DeclarationWatch(self)
         self.unseen = Unseen(self)
@@ -89,6 +91,7 @@ class Recorder:
         self._leaving = False  # closed, and waiting for such a step to be over to take everything out
         self._thread = get_ident()
         self._visits: dict[int, int] = {}
+        self._fresh = 0
         self._watched_now: tuple[Any, list[int], Any] = None, [], None
         self._trace: Trace | None = None
         self.rank: Rank | None = None
@@ -347,13 +350,18 @@ class Recorder:
 
     # Names
 
-    def search(self, frame: Any, final: bool = False) -> None:
-        """Search the user's variables for names: at one place at the first visit, the second, the fourth, the eighth…"""
+    def search(self, frame: Any, final: bool = False, fresh: bool = False) -> None:
+        """Search the user's variables for names: at one place at the first visit, the second, the fourth, the eighth…
+
+        fresh: there is something new that may have a name here.
+        """
         self.rank = rank() or self.rank  # the group may be gone when the window closes
         user = self.sites.user_frames(frame)
         key = self.sites.of(user[-1]) if user else NONE
         self._visits[key] = visits = self._visits.get(key, 0) + 1
-        if not final and (visits & (visits - 1) or len(self._visits) > _PLACES):
+        self._fresh += fresh
+        fresh = fresh and self._fresh <= _FRESH
+        if not (final or fresh) and (visits & (visits - 1) or len(self._visits) > _PLACES):
             return
         main = self.sites.main_namespace()
         self.ops.asleep += 1

@@ -1,5 +1,5 @@
-# options: --trainable *net
-# expect: blockage *net.*
+# options: --trainable net
+# expect: blockage net.*
 import torch
 from torch import nn
 

@@ -1,4 +1,4 @@
-# options: --trainable *net
+# options: --trainable net
 import torch
 from torch import nn
 
