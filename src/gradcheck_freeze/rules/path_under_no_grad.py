@@ -9,7 +9,7 @@ from gradcheck_freeze.rules.case import DETACHING, Case
 from gradcheck_freeze.rules.cut_paths import findings
 from gradcheck_freeze.rules.finding import Finding, Severity
 from gradcheck_freeze.rules.rule import rule
-from gradcheck_freeze.trace.record import INFERENCE, NO_GRAD, NONE
+from gradcheck_freeze.trace.record import INFERENCE, NO_GRAD
 
 
 @rule("GF202", kind="blockage", severity=Severity.ERROR)
@@ -26,17 +26,14 @@ def path_under_no_grad(case: Case) -> Iterator[Finding]:
             z = projection(h)      # meant to learn
         loss = criterion(z, y)
 
-    Left alone: a target computed under `no_grad` whose network also learns through another path, a network whose
-    parameters are frozen, and one that runs in eval mode beside others in train mode: `eval()` with `no_grad` is how a part is
-    kept fixed.
+    Left alone: a target computed under `no_grad` whose network also learns through another path, and a network whose
+    parameters are frozen.
 
     Instead: close the block before the part that must learn.
     """
 
     def wanted(cut: Cut) -> bool:
         ops = case.flow.trace.ops
-        if _is_kept_fixed(case, cut):
-            return False
         return ops.mode[cut.op] in (NO_GRAD, INFERENCE) and case.flow.trace.op_names[ops.name[cut.op]] not in DETACHING
 
     def explain(cut: Cut, loss: str) -> tuple[str, str]:
@@ -47,10 +44,3 @@ def path_under_no_grad(case: Case) -> Iterator[Finding]:
         )
 
     yield from findings(path_under_no_grad, case, wanted, explain, by_mode=True)
-
-
-def _is_kept_fixed(case: Case, cut: Cut) -> bool:
-    """Return whether a module runs in eval mode there, while others of the program are in train mode."""
-    trace = case.flow.trace
-    call = trace.ops.call[cut.op]
-    return call != NONE and not trace.calls[call].training and any(other.training for other in trace.calls)

@@ -124,6 +124,16 @@ class Patches:
                     _put_back(owner, name, ours, raw)
 
 
+def known_to_jit(ours: Any, original: Any) -> None:
+    """Let TorchScript compile a call of ours to what it compiles that of the original to: it knows some functions by identity."""
+    try:
+        table = torch.jit._builtins._get_builtin_table()
+        if id(original) in table:
+            table[id(ours)] = table[id(original)]
+    except (AttributeError, TypeError):
+        pass
+
+
 def answer_as_if_absent(mode: TorchFunctionMode) -> Callable[[Any], Any]:
     """Return a maker of a `has_torch_function` that does not see our mode.
 
@@ -139,10 +149,7 @@ def answer_as_if_absent(mode: TorchFunctionMode) -> Callable[[Any], Any]:
             finally:
                 push_to_bottom(mode)
 
-        try:
-            torch.jit._builtins._get_builtin_table()[id(has_torch_function)] = "aten::has_torch_function"
-        except (AttributeError, TypeError):
-            pass
+        known_to_jit(has_torch_function, original)
         return has_torch_function
 
     return make

@@ -16,6 +16,7 @@ from types import FrameType, ModuleType
 from typing import Any
 
 from gradcheck_freeze.trace import program
+from gradcheck_freeze.trace.installed import known_to_jit
 
 _OURS = str(Path(__file__).resolve().parent.parent)
 _TO_A_MODE = "handle_torch_function"  # by which a function of torch's written in Python calls a mode
@@ -65,6 +66,7 @@ class WarningWatch:
             level = _level(sys._getframe(1), stacklevel) if isinstance(stacklevel, int) else stacklevel
             original(message, category, level, source, **more)
 
+        known_to_jit(warn, original)
         return warn
 
     def watch_shown(self, original: Any) -> Any:
