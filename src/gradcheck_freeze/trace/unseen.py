@@ -69,6 +69,7 @@ class Unseen:
 
     def grad_mode(self, func: Any, args: Any, kwargs: Any) -> Any:
         """Note where gradient was switched off."""
+        before = torch.is_grad_enabled()
         result = func(*args, **kwargs)
         try:
             ops, sites = self.recorder.ops, self.recorder.sites
@@ -88,6 +89,10 @@ class Unseen:
                 ops.mode_site = sites.here(user)
         except Exception as error:
             self.recorder.fail(error)
+        except BaseException:  # an interrupt: nobody would switch on again what was never seen to be entered
+            if args and not args[0]:
+                torch._C._set_grad_enabled(before)
+            raise
         return result
 
     def _switched_inside(self, enabled: bool, frame: Any) -> None:
