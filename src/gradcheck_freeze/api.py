@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from gradcheck_freeze.trace.record import Trace
 
-Models = "torch.nn.Module | Mapping[str, torch.nn.Module] | Sequence[torch.nn.Module]"
-
 
 class FlowError(GradcheckFreezeError):
     """Raised by `raise_for_findings`; its text is the report of what was found."""

@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 
+from gradcheck_freeze.trace.memory import PLAIN
 from gradcheck_freeze.trace.record import Rank
 
 _WRAPPERS = {  # class → the attribute under which it keeps what it wraps
@@ -23,7 +24,6 @@ _WRAPPERS = {  # class → the attribute under which it keeps what it wraps
     ("torch._dynamo.eval_frame", "OptimizedModule"): "_orig_mod",
     ("torch.distributed.algorithms._checkpoint.checkpoint_wrapper", "ActivationWrapper"): "_checkpoint_wrapped_module",
 }
-_PLAIN = (torch.Tensor, torch.nn.Parameter)
 _attributes: dict[type, str] = {}  # class → attribute, "" for what is no wrapper
 
 
@@ -46,7 +46,7 @@ def wrapped(module: torch.nn.Module) -> torch.nn.Module | None:
 
 def local(tensor: torch.Tensor) -> torch.Tensor:
     """Return what this process holds of a tensor: its shard if it is a DTensor, else the tensor itself."""
-    if type(tensor) in _PLAIN:
+    if type(tensor) in PLAIN:
         return tensor
     kind = _class("torch.distributed.tensor", "DTensor")
     return tensor._local_tensor if kind is not None and isinstance(tensor, kind) else tensor
@@ -54,7 +54,7 @@ def local(tensor: torch.Tensor) -> torch.Tensor:
 
 def spread_of_dtensor(tensor: torch.Tensor) -> str:
     """Return "sharded" for a DTensor of which ranks hold parts, "" for every other tensor."""
-    if type(tensor) in _PLAIN:
+    if type(tensor) in PLAIN:
         return ""
     kind = _class("torch.distributed.tensor", "DTensor")
     if kind is None or not isinstance(tensor, kind):

@@ -76,7 +76,7 @@ class OpRecorder(TorchFunctionMode):  # type: ignore[misc]
         self.stand_in: Callable[[torch.Tensor], int | None] = lambda tensor: None  # the value of what it stands for
         self._kinds: dict[Any, Kind] = {}
         self._numbers: dict[str, int] = {}
-        self.max_ops = self._max_ops = max_ops
+        self.max_ops = max_ops
         self.rows = 0  # of what is kept beside ops: declarations, hooks, optimizers, steps
         self._on_full = on_full
         self._on_failure = on_failure
@@ -125,7 +125,7 @@ class OpRecorder(TorchFunctionMode):  # type: ignore[misc]
     def count(self, rows: int = 1) -> None:
         """Count what is kept beside ops; where that is more than there may be ops, nothing further is watched."""
         self.rows += rows
-        if self.rows > self._max_ops:
+        if self.rows > self.max_ops:
             self._on_full()
 
     def pause(self, times: int = 1) -> None:
@@ -298,7 +298,7 @@ class OpRecorder(TorchFunctionMode):  # type: ignore[misc]
         """Close the row of an op, whose outputs have been written."""
         ops = self.ops
         ops.first_output[op + 1] = len(ops.outputs)
-        if op >= self._max_ops:
+        if op >= self.max_ops:
             self._on_full()
 
     def _record(self, kind: Kind, inputs: list[torch.Tensor], read: list[int], result: Any, out: bool) -> None:
@@ -310,7 +310,7 @@ class OpRecorder(TorchFunctionMode):  # type: ignore[misc]
                 ops.outputs.append(self._make(result, op))
             finally:  # as `_end` does: a call less for every op
                 ops.first_output[op + 1] = len(ops.outputs)
-                if op >= self._max_ops:
+                if op >= self.max_ops:
                     self._on_full()
             return
         results: list[torch.Tensor] = []
