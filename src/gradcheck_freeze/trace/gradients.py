@@ -28,22 +28,36 @@ Held = dict[int, tuple[int, int]]  # slot → identity and version of its `.grad
 
 def state_of(gradients: list[torch.Tensor]) -> list[GradientState]:
     """Return what each gradient holds; a norm that underflows to 0 is looked at again, element by element."""
-    held = [_elements(gradient) for gradient in gradients]
-    states = []
-    for gradient, values, norm in zip(gradients, held, _norms(held), strict=True):
-        if norm is not None and 0.0 < norm < math.inf:  # as nearly always
-            states.append(GradientState("finite", norm))
-        elif norm is None:  # a gradient would be there; what it would hold cannot be known
-            states.append(GradientState("finite"))
-        elif not values.numel() and gradient.numel():
-            states.append(GradientState("finite"))  # other ranks hold all of it, and nothing here says that it is zero
-        elif norm != 0.0:
-            states.append(GradientState("finite" if bool(torch.isfinite(values).all()) else "nonfinite"))
-        elif bool(values.any()):
-            states.append(GradientState("finite", norm))
-        else:
-            states.append(GradientState("zero", 0.0))
-    return states
+    for gradient in gradients:
+        if not (
+            type(gradient) is torch.Tensor
+            and gradient.is_cpu
+            and gradient.layout is torch.strided
+            and not gradient.requires_grad
+        ):
+            held = [_elements(gradient) for gradient in gradients]
+            norms = [_norm(values) for values in held]
+            break
+    else:  # as nearly always; in one call
+        held = gradients
+        norms = [float(norm) for norm in torch._foreach_norm(held)] if held else []
+    return [
+        GradientState("finite", norm)
+        if norm is not None and 0.0 < norm < math.inf
+        else _state_at(norm, gradient, values)
+        for gradient, values, norm in zip(gradients, held, norms, strict=True)
+    ]
+
+
+def _state_at(norm: float | None, gradient: torch.Tensor, values: torch.Tensor) -> GradientState:
+    """Return what a gradient holds of which the norm does not tell."""
+    if norm is None:  # a gradient would be there; what it would hold cannot be known
+        return GradientState("finite")
+    if not values.numel() and gradient.numel():  # other ranks hold all of it, and nothing here says that it is zero
+        return GradientState("finite")
+    if norm != 0.0:
+        return GradientState("finite" if bool(torch.isfinite(values).all()) else "nonfinite")
+    return GradientState("finite", norm) if bool(values.any()) else GradientState("zero", 0.0)
 
 
 def _elements(gradient: torch.Tensor) -> torch.Tensor:
@@ -53,23 +67,17 @@ def _elements(gradient: torch.Tensor) -> torch.Tensor:
         if len(parts) > 1:  # the offsets of a nested tensor are no gradient
             return torch.cat([_elements(part).reshape(-1) for part in parts if part.is_floating_point()])
         gradient = parts[0] if parts else gradient
-    values = gradient.detach() if gradient.requires_grad else gradient
+    values = gradient.detach()
     if values.layout is torch.strided:
         return values
     return values.coalesce().values() if values.layout is torch.sparse_coo else values.to_dense()
 
 
-def _norms(held: list[torch.Tensor]) -> list[float | None]:
-    """Return the norm of each tensor, 0 where there is nothing to add up and None where there is no memory.
-
-    In one call if they are all of the plain kind.
-    """
-    if held and all(type(values) is torch.Tensor and values.is_cpu and values.numel() for values in held):
-        return [float(norm) for norm in torch._foreach_norm(held)]
-    return [
-        None if not has_memory(values) else float(torch.linalg.vector_norm(values)) if values.numel() else 0.0
-        for values in held
-    ]
+def _norm(values: torch.Tensor) -> float | None:
+    """Return the norm of a tensor, 0 where there is nothing to add up and None where there is no memory."""
+    if not has_memory(values):
+        return None
+    return float(torch.linalg.vector_norm(values)) if values.numel() else 0.0
 
 
 def _hooked(leaf: torch.Tensor) -> bool:
@@ -294,7 +302,7 @@ class GradientWatch:
         """Return what `.grad` of these slots holds now, and remember the strongest state of each."""
         found: dict[int, GradientState] = {}
         there, gradients = [], []
-        references, owner_of = self.recorder.tensors.slots, self._owners.get
+        references, owner_of, sizes = self.recorder.tensors.slots, self._owners.get, self.sizes
         for slot in slots:
             tensor = references[slot]()
             gradient = None if tensor is None else tensor.grad
@@ -303,8 +311,8 @@ class GradientWatch:
             else:
                 there.append(slot)
                 gradients.append(gradient)
-                if slot not in self.sizes and gradient.layout is torch.strided:
-                    self.sizes[slot] = gradient.nbytes
+                if slot not in sizes and gradient.layout is torch.strided:
+                    sizes[slot] = gradient.nbytes
                 if (owner := owner_of(id(gradient), slot)) != slot:
                     self._note_lent(owner, gradient)
         found.update(zip(there, state_of(gradients), strict=True))

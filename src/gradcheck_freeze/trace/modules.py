@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from gradcheck_freeze.trace.recorder import Recorder
 
 
+Met = tuple[ref[torch.nn.Module], int, bool]  # a module, its number, and whether its class is torch's own
+
+
 class ModuleWatch:
     """The module calls of one window."""
 
@@ -24,6 +27,7 @@ class ModuleWatch:
         self.calls: list[
             tuple[int, int, int, bool]
         ] = []  # what a `ModuleCall` holds: a plain tuple is made in half the time
+        self._met: dict[int, Met] = {}  # by identity: what was called before
         self._inner: dict[type, bool] = {}  # whether a class of modules is torch's own
         self._gathering: dict[int, ref[torch.nn.Module]] = {}  # those that gather parameters before their forward
         self._gathered: list[torch.nn.Module] = []  # wrappers that have gathered what is called next
@@ -65,37 +69,47 @@ class ModuleWatch:
         return None
 
     def _enter(self, module: torch.nn.Module, frame: Any) -> None:
-        recorder = self.recorder
-        inventory, ops = recorder.inventory, recorder.ops
-        kind = type(module)
-        inner = self._inner.get(kind)
-        if inner is None:
-            inner = self._inner[kind] = kind.__module__.startswith("torch.")
-        if inner and attribute_of(module):  # a wrapper has no place of its own among the author's modules
-            if gathers(module):
-                self._gathered.append(module)
-            if attribute_of(module) != "_orig_mod":
+        recorder, ops, calls = self.recorder, self.recorder.ops, self.calls
+        met = self._met.get(id(module))
+        if met is None or met[0]() is not module or self._gathered:
+            met = self._meet(module, frame)
+            if met is None:
                 return
-            while (author := wrapped(module)) is not None:  # compiled, it is not called itself
-                module = author
-        while self._gathered:
-            for whole, own in unsharded(self._gathered.pop()):
-                ops.same(whole, own)
-        number = inventory.numbers.get(id(module), NONE)
-        if number == NONE or inventory.modules[number]() is not module:
-            number = inventory.number(module)
-        if number not in inventory.called:
-            inventory.called.add(number)
-            if gathers(module):
-                self._gathering[number] = ref(module)
-            self._name_local(module, number, frame)
+        _, number, inner = met
         site = recorder.sites.here(frame)
-        calls = self.calls
         calls.append((number, ops.call, site, module.training))
         ops.call_site = site if inner else NONE
         ops.call = len(calls) - 1
         if len(calls) > ops.max_ops:
             recorder.full()
+
+    def _meet(self, module: torch.nn.Module, frame: Any) -> Met | None:
+        """Return what the call of a module is to be told by, None for that of a wrapper."""
+        inventory = self.recorder.inventory
+        kind = type(module)
+        inner = self._inner.get(kind)
+        if inner is None:
+            inner = self._inner[kind] = kind.__module__.startswith("torch.")
+        wrapper = inner and attribute_of(module)
+        if wrapper:  # it has no place of its own among the author's modules
+            if gathers(module):
+                self._gathered.append(module)
+            if wrapper != "_orig_mod":
+                return None
+        author = module
+        while wrapper and (within := wrapped(author)) is not None:  # compiled, it is not called itself
+            author = within
+        while self._gathered:
+            for whole, own in unsharded(self._gathered.pop()):
+                self.recorder.ops.same(whole, own)
+        number = inventory.number(author)
+        if number not in inventory.called:
+            inventory.called.add(number)
+            if gathers(author):
+                self._gathering[number] = ref(author)
+            self._name_local(author, number, frame)
+        met = self._met[id(module)] = ref(module), number, inner
+        return met
 
     def _name_local(self, module: torch.nn.Module, number: int, frame: Any) -> None:
         """Name a module that a forward holds in a local variable only."""

@@ -73,17 +73,15 @@ class Sites:
 
     def here(self, frame: FrameType | None) -> int:
         """Return the number of the user's position that `frame` was reached from."""
-        if frame is not None and self.known.get(
-            frame.f_code.co_filename
-        ):  # as where the user's code called torch itself
-            return self.of(frame)
-        user = self.known
+        numbers, user = self._numbers, self.known
         while frame is not None:  # as in `user_frame` and `of`, without a call: this is asked for every op
             code = frame.f_code
+            number = numbers.get((id(code), frame.f_lasti))
+            if number is not None:
+                return number
             known = user.get(code.co_filename)
             if known or (known is None and self.is_user(code.co_filename)):
-                number = self._numbers.get((id(code), frame.f_lasti))
-                return self.of(frame) if number is None else number
+                return self.of(frame)
             frame = frame.f_back
         return NONE
 
