@@ -109,3 +109,14 @@ def test_a_diagnosis_of_a_sharded_model_is_refused_before_anything_is_touched(tm
     assert [f"refused on {rank}: the parameters of the model are sharded" in done.stdout for rank in (0, 1)] == [
         True
     ] * 2
+
+
+def test_a_contract_is_held_against_what_all_ranks_have_together(tmp_path):
+    options = ("--frozen", "encoder", "--trainable", "head@loss", "--trainable", "hed")
+    merged, reports, done = watched(tmp_path / "with", 2, HERE / "stages.py", status=(1,), options=options)
+    assert [(f["rule"], f["where"], f["ranks"]) for f in merged["findings"]] == [("GF101", "encoder", [0])]
+    assert sorted(loss["name"] for loss in merged["losses"]) == ["gradient", "loss"]
+    assert len(merged["optimizers"]) == 2
+    assert [len(report["findings"]) for report in reports] == [1, 0]
+    assert "--trainable 'hed' matches no parameter or buffer" in done.stderr
+    assert "'head" not in done.stderr.split("--trainable 'hed'")[0]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from gradcheck_freeze.errors import ContractError
 from gradcheck_freeze.flow.graph import FlowGraph
-from gradcheck_freeze.rules.contract import Contract, check_pattern
+from gradcheck_freeze.rules.contract import Contract, check_loss, check_pattern
 from gradcheck_freeze.trace.record import NONE, REQUIRES_GRAD
 
 
@@ -124,14 +124,9 @@ def _for_losses(
 ) -> dict[int, frozenset[int]]:
     result: dict[int, frozenset[int]] = {}
     for loss, patterns in wanted.items():
-        fitting = [i for i, known in enumerate(flow.losses) if known.name == loss]
-        if not fitting:
-            known = ", ".join(sorted({loss.name for loss in flow.losses})) or "none"
-            raise ContractError(
-                f"{option} '{patterns[0]}@{loss}': no loss is called {loss!r}.\n  Losses seen: {known}."
-            )
+        check_loss(loss, patterns, {known.name for known in flow.losses}, option)
         tensors = frozenset(_matching(patterns, names, option))
-        for index in fitting:
+        for index in (i for i, known in enumerate(flow.losses) if known.name == loss):
             result[index] = result.get(index, frozenset()) | tensors
     return result
 
