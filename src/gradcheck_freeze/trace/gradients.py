@@ -21,6 +21,7 @@ from gradcheck_freeze.trace.ops import OpRecorder
 from gradcheck_freeze.trace.record import NONE, Backward, GradientState, ZeroGrad
 
 _MOST_PROBES = 30_000  # a hook makes a wrapper of a graph node, and a very deep chain of those cannot be freed
+_MOST_TOLD = 300  # characters of an error that a backward call ended with
 _RANK = {"none": 0, "zero": 1, "finite": 2, "nonfinite": 3}
 _NOTHING = ("none", "zero")
 Held = dict[int, tuple[int, int]]  # slot → identity and version of its `.grad`
@@ -231,13 +232,16 @@ class GradientWatch:
         except Exception as error:
             recorder._on_failure(error)
             return func(*args, **kwargs)
-        returned = None
+        returned, raised = None, ""
         try:
             returned = func(*args, **kwargs)
             return returned
+        except Exception as error:
+            raised = f"{type(error).__name__}: {error}"[:_MOST_TOLD]
+            raise
         finally:
             try:
-                self._note(func, args, kwargs, values, before, site, returned)
+                self._note(func, args, kwargs, values, before, site, returned, raised)
             except Exception as error:
                 recorder._on_failure(error)
 
@@ -250,6 +254,7 @@ class GradientWatch:
         before: Held,
         site: int,
         returned: Any,
+        raised: str,
     ) -> None:
         returns = func is torch.autograd.grad
         create, retain = bool(kwargs.get("create_graph", False)), bool(kwargs.get("retain_graph"))
@@ -268,7 +273,8 @@ class GradientWatch:
             self._known_of = len(self.recorder.tensors.slots)
             self._owners = {identity: slot for slot, (identity, _) in after.items()}
         finally:  # what it gave is counted under its number: whatever failed, it is in the list
-            self.backwards.append(Backward("", site, len(self.recorder.ops), roots, received, returns, create, retain))
+            after_op = len(self.recorder.ops)
+            self.backwards.append(Backward("", site, after_op, roots, received, returns, create, retain, raised))
 
     def _note_returned(self, roots: tuple[int, ...], wanted: list[torch.Tensor], results: Any) -> tuple[int, ...]:
         """Note what `autograd.grad` gave back, and return the slots of those it gave something for."""
