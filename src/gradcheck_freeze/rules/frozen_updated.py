@@ -146,10 +146,10 @@ def _reason(case: Case, tensor: int) -> tuple[Location | None, str, str]:
 
 
 def _shares_memory(case: Case, tensor: int) -> Location | None:
-    """Return where a tensor in no optimizer was given the memory of another."""
+    """Return where a tensor in no optimizer was given the memory of another, for the last time."""
     trace = case.flow.trace
     ops, owner = trace.ops, trace.values.tensor
-    for op in range(len(ops)):
+    for op in reversed(range(len(ops))):
         made = ops.outputs[ops.first_output[op] : ops.first_output[op + 1]]
         if trace.op_names[ops.name[op]] in _SHARING and any(owner[v] == tensor for v in made):
             return place(trace, ops.site[op], "shared memory")
