@@ -1,4 +1,4 @@
-# expect-note: GF301 model.*
+# expect-note: GF301 model.edges.?.ops.2.0.*
 import torch
 import torch.nn as nn
 import torch.nn.functional as F

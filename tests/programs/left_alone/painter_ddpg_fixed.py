@@ -1,4 +1,4 @@
-# expect-note: GF301 critic.*
+# expect-note: GF301 critic.inp.*
 import copy
 
 import torch
