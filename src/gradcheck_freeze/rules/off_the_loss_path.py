@@ -12,7 +12,7 @@ from gradcheck_freeze.rules.forgotten import REDUCING
 from gradcheck_freeze.rules.places import place
 from gradcheck_freeze.rules.rule import rule
 from gradcheck_freeze.rules.syntax import around, computed_with, only_call
-from gradcheck_freeze.trace.record import NONE, REQUIRES_GRAD
+from gradcheck_freeze.trace.record import NONE, REQUIRES_GRAD, WatchedOptimizer
 
 _UNUSED = (
     "{where} is used, but no loss that backward() was called on depends on it.",
@@ -21,6 +21,12 @@ _UNUSED = (
 _TAKEN = (
     "{where} gets no gradient: what is used of it is a Python number, taken out of torch here, and a constant to autograd.",
     "Compute with the tensor itself instead of a number taken from it.",
+)
+
+_COPIED = (
+    "{where} is only copied: the loss is computed with leaves made from it, which get the gradient, and the optimizer was given "
+    "the originals here.",
+    "Give the optimizer the copies that the loss is computed with.",
 )
 
 
@@ -89,6 +95,8 @@ def _last_use(case: Case, tensor: int) -> tuple[Location | None, str, str]:
     if taken != NONE:
         name = trace.op_names[ops.name[taken]]
         return place(trace, ops.site[taken], name), *_TAKEN
+    if (optimizer := _copied(case, tensor)) is not None:
+        return place(trace, optimizer.built, "optimizer"), *_COPIED
     if last == NONE:
         return None, *_UNUSED
     cause = (
@@ -98,6 +106,22 @@ def _last_use(case: Case, tensor: int) -> tuple[Location | None, str, str]:
         or _where_it_is_computed(case, ops.site[last])
     )
     return cause, *_UNUSED
+
+
+def _copied(case: Case, tensor: int) -> WatchedOptimizer | None:
+    """Return the optimizer that holds a tensor of which copies, that no optimizer holds, get the gradient."""
+    trace, seen = case.flow.trace, case.flow.tensors
+    ops, owner = trace.ops, trace.values.tensor
+    if not seen[tensor].optimizers:
+        return None
+    reached = {v for v, t in enumerate(owner) if t == tensor}
+    for op in range(len(ops)):
+        if any(v in reached for v in ops.inputs[ops.first_input[op] : ops.first_input[op + 1]]):
+            reached.update(ops.outputs[ops.first_output[op] : ops.first_output[op + 1]])
+    copies = {owner[v] for v in reached} - {NONE, tensor}
+    if any(seen[t].received and not seen[t].optimizers for t in copies):
+        return trace.optimizers[seen[tensor].optimizers[0][0]]
+    return None
 
 
 def _taken_into_a_loss(case: Case, marks: set[int]) -> int:
