@@ -14,6 +14,7 @@ from gradcheck_freeze.rules.intent import Intent
 from gradcheck_freeze.rules.places import place
 
 _WORST = ("LEAK", "BLOCKED", "learning", "frozen", "idle")
+_OTHERWISE = {"LEAK": "frozen", "BLOCKED": "learning"}  # the state of a tensor that only bears the name of a faulty one
 
 
 def coloured_graph(
@@ -53,6 +54,16 @@ def _add_unread(graph: nx.DiGraph, states: Mapping[str, str], findings: Iterable
         )  # fmt: skip
 
 
+def _at_fault(flow: FlowGraph, tensor: int, state: str, namesakes: Iterable[int]) -> bool:
+    """Return whether a fault told by name is this tensor's: a function that builds a model in every call names them alike."""
+
+    def shows(index: int) -> bool:
+        seen = flow.tensors[index]
+        return not seen.received if state == "BLOCKED" else bool(seen.received or seen.changed or seen.written)
+
+    return shows(tensor) or not any(map(shows, namesakes))
+
+
 class _Verdicts:
     """What was found of each tensor, and of all below each module."""
 
@@ -73,14 +84,21 @@ class _Verdicts:
         self.below: dict[str, tuple[set[str], set[str]]] = {}
         self.marks: dict[int, object] = {}
         self.spoken_of: set[int] = set()
-        for index, tensor in enumerate(flow.trace.tensors):
-            name = next((name for name in tensor.names if name in states), "")
-            said = by_name.get(name, ())
+        named: dict[str, list[int]] = {}
+        names = [next((name for name in tensor.names if name in states), "") for tensor in flow.trace.tensors]
+        for index, name in enumerate(names):
+            named.setdefault(name, []).append(index)
+        for index, name in enumerate(names):
+            state, said = states.get(name, ""), by_name.get(name, [])
+            if len(named[name]) > 1 and state in _OTHERWISE and not _at_fault(flow, index, state, named[name]):
+                state, said = _OTHERWISE[state], []
             if said:
                 self.spoken_of.add(index)
-            self.of_tensor.append((states.get(name, ""), frozenset(finding.fingerprint for finding in said)))
-            self.marks[index] = (states.get(name, ""), tuple(sorted({finding.rule for finding in said})))
+            self.of_tensor.append((state, frozenset(finding.fingerprint for finding in said)))
+            self.marks[index] = (state, tuple(sorted({finding.rule for finding in said})))
         for name, state in states.items():
+            if len(named.get(name, ())) > 1:  # each of these speaks for itself, where it is read
+                continue
             prefix = name
             while "." in prefix:
                 prefix = prefix.rpartition(".")[0]
