@@ -88,4 +88,4 @@ def said_on(view: nx.DiGraph, source: str, target: str) -> tuple[str, ...]:
 def label_size(lines: Iterable[str]) -> tuple[float, float]:
     """Return the width and height of what is written on an edge."""
     lines = list(lines)
-    return max((cell_len(line) for line in lines), default=0) * 7.2 + 12, len(lines) * 14.0 + 6
+    return max((cell_len(line) for line in lines), default=0) * 6.7 + 10, len(lines) * 14.0 + 6
