@@ -120,7 +120,9 @@ def _teaching(turns: _Turns, drawn: Iterable[Ending], needed: Collection[int]) -
     missing = {tensor for tensor in needed if tensors[tensor].received}
     missing.difference_update(*(backwards[ending.backward].received for ending in drawn))
     for _ in range(_MOST):
-        found = next((b for b in range(len(backwards) - 1, -1, -1) if not missing.isdisjoint(backwards[b].received)), NONE)
+        found = next(
+            (b for b in range(len(backwards) - 1, -1, -1) if not missing.isdisjoint(backwards[b].received)), NONE
+        )
         if found == NONE:
             return
         missing.difference_update(backwards[found].received)

@@ -62,7 +62,9 @@ def _added(held: Set[int], one: int) -> Set[int]:
 
 def pieces(flow: FlowGraph, drawn: Sequence[Ending], ops: Collection[int]) -> tuple[list[Piece], list[dict[int, Link]]]:
     """Return the pieces of these ops in the order of time, and for each ending the links that lead to it."""
-    roots = {root: number for number, ending in enumerate(drawn) for root in flow.trace.backwards[ending.backward].roots}
+    roots = {
+        root: number for number, ending in enumerate(drawn) for root in flow.trace.backwards[ending.backward].roots
+    }
     flows = _Flows(flow, _severed(flow), roots, drawn)
     for piece in _group(flow, ops):
         flows.add(piece)

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from gradcheck_freeze.report import mermaid, plan
+from gradcheck_freeze.report import by_rank, mermaid, plan
 from gradcheck_freeze.report.excerpts import around, at_cause, shortened, trail
 from gradcheck_freeze.report.layout import squeeze
 from gradcheck_freeze.report.links import NOWHERE, Links
@@ -20,7 +20,7 @@ from gradcheck_freeze.report.rollup import natural
 from gradcheck_freeze.report.tables import ATTRIBUTION, MODULE_HEAD, NOTHING, attribution_rows, many, module_rows
 from gradcheck_freeze.report.verdict import blamed, counts, loudest_first, sentence, watched
 from gradcheck_freeze.report.words import KINDS, LOOKS, shown, unobeyed
-from gradcheck_freeze.rules.diagnosis import STATES, Diagnosis
+from gradcheck_freeze.rules.diagnosis import STATES, Diagnosis, RanksRecord
 from gradcheck_freeze.rules.finding import Finding, Fix, Location, Severity
 
 
@@ -46,7 +46,7 @@ _MOST_IGNORED = 20
 _MOST_PATCH = 30
 _MOST_TEXT = 300
 _MOST_MESSAGE = 500
-_LEGEND = "<sub>Arrows forward: data. Back, green: gradient; red: gradient of a leak. Dashed, ending in ✕: gradient cut.</sub>"
+_LEGEND = "<sub>Arrows forward: data. Back, green: gradient; red: gradient of a leak. Dashed, ending in ✕: gradient cut.{}</sub>"
 _NAMES = (0, 2, 3)  # columns of the table by module that hold names
 _RESERVE = 2_500  # bytes
 _SHARE = 0.4  # of the room, for the tables and lists beside the findings
@@ -93,9 +93,11 @@ def _headline(diagnosis: Diagnosis) -> str:
     for state, where in blamed(diagnosis).items():
         named = ", ".join(code(squeeze(shown(name), 60)) for name in where[:_MOST_NAMES])
         more = f" and {len(where) - _MOST_NAMES:,} more" if len(where) > _MOST_NAMES else ""
-        hit.append(f"{LOOKS[state].glyph} {LOOKS[state].word} {named}{more}")
+        hit.append(f"{LOOKS[state].mark} {LOOKS[state].word} {named}{more}")
     said = prose(sentence(diagnosis))
-    return f"### {' · '.join([*hit, said.strip('()') if hit else said])}"
+    if hit and said.startswith("("):
+        said = said.strip("()")
+    return f"### {' · '.join([*hit, said])}"
 
 
 _HEAD = ["", "Where", "What happens, and what to do"]
@@ -108,7 +110,7 @@ def _whole(
     told: list[tuple[list[str], str]] = []
     seen: set[tuple[str, int]] = set()
     for finding in findings[: size.most_findings]:
-        row, cut = _row(finding, links)
+        row, cut = _row(finding, links, diagnosis.ranks)
         place = (finding.cause.path, finding.cause.line) if finding.cause else ("", 0)
         detail = _detail(finding, diagnosis, cut=cut, again=place in seen, opened=not told and _opened(finding))
         room -= _bytes([*row, detail]) + 20
@@ -124,11 +126,13 @@ def _opened(finding: Finding) -> bool:
     return finding.severity > Severity.NOTE
 
 
-def _row(finding: Finding, links: Links) -> tuple[list[str], bool]:
+def _row(finding: Finding, links: Links, ranks: RanksRecord | None) -> tuple[list[str], bool]:
     """Return the cells of a finding, and whether its fix had to be cut."""
     where = code(squeeze(shown(finding.where or "everywhere"), 60))
     if finding.cause is not None:
         where += f"<br>{_place(finding.cause, links)}"
+    if found_on := by_rank.found_on(finding, ranks):
+        where += f"<br><sub>{prose(found_on)}</sub>"
     what = prose(finding.message.replace("\n", " "), _MOST_MESSAGE)
     cut = False
     if finding.fix is not None:
@@ -211,7 +215,9 @@ def _picture(diagnosis: Diagnosis, size: Size) -> str:
     drawn = mermaid.render(diagnosis, most_characters=size.most_picture)
     if len(drawn) > size.most_picture:
         return ""
-    picture = f"{fenced(drawn.rstrip().split(chr(10)), 'mermaid')}\n\n{_LEGEND}"
+    seen = by_rank.pictured(diagnosis.ranks)
+    legend = _LEGEND.format(f" The step {seen}." if seen else "")
+    picture = f"{fenced(drawn.rstrip().split(chr(10)), 'mermaid')}\n\n{legend}"
     return picture if diagnosis.findings else _folded("The gradient flow", picture)
 
 
@@ -240,7 +246,7 @@ def _names(text: str) -> str:
 def _states(diagnosis: Diagnosis) -> str:
     """Return the title of the table by module: how many parameters are in which state."""
     states = Counter(record.state for record in diagnosis.parameters.values() if record.kind != "buffer")
-    each = ", ".join(f"{states[s]:,} {LOOKS[s].word} {LOOKS[s].glyph}" for s in STATES if states[s])
+    each = ", ".join(f"{states[s]:,} {LOOKS[s].word} {LOOKS[s].mark}" for s in STATES if states[s])
     return f"Modules and their {many(sum(states.values()), 'parameter')}: {each}"
 
 

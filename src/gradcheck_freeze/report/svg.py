@@ -59,8 +59,9 @@ def draw(
     head = len(headline) * 20 + (8 if headline else 0)
     below = _MARGIN + head + placed.height + 14
     implied = view.graph.get("implied", 0)
-    note = f"{implied} lines are left out that a longer way implies" if implied else ""
-    height = math.ceil(below + (len(flows) + bool(note)) * 16 + _MARGIN)
+    notes = [f"{implied} lines are left out that a longer way implies"] if implied else []
+    notes += [seen] if (seen := str(view.graph.get("seen", ""))) else []
+    height = math.ceil(below + (len(flows) + len(notes)) * 16 + _MARGIN)
     left = (width - placed.width) / 2
     return "\n".join(
         [
@@ -83,7 +84,10 @@ def draw(
             "</g>",
             '<g class="legend">',
             *(_legend(flow, _MARGIN, below + 12 + 16 * i, prefix) for i, flow in enumerate(flows)),
-            f'<text x="{_MARGIN:g}" y="{below + 12 + 16 * len(flows):g}">{note}</text>' if note else "",
+            *(
+                f'<text x="{_MARGIN:g}" y="{below + 12 + 16 * (len(flows) + i):g}">{_safe(note)}</text>'
+                for i, note in enumerate(notes)
+            ),
             "</g>",
             "</svg>",
             "",

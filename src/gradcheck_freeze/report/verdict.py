@@ -51,7 +51,7 @@ def sentence(diagnosis: Diagnosis) -> str:
     all_well = "every parameter learns or stays as declared"
     if not diagnosis.window.steps:
         all_well = "gradient arrives as declared; no optimizer step was seen"
-    return f"{look.word} {look.glyph} {all_well}{seen}{f' ({found})' if found else ''}"
+    return f"{look.word} {look.mark} {all_well}{seen}{f' ({found})' if found else ''}"
 
 
 def counts(findings: Iterable[Finding]) -> str:

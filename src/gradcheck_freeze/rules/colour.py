@@ -35,12 +35,12 @@ def coloured_graph(
         attributes["findings"] = verdicts.findings(tensors, modules)
         attributes["leaks"] = loss_names(flow, verdicts.leaks(tensors))
         attributes["location"] = place(flow.trace, attributes.pop("site"))
-    _add_unread(graph, states, findings)
+    with_others(graph, states, findings)
     judge_edges(graph, flow, findings)
     return graph
 
 
-def _add_unread(graph: nx.DiGraph, states: Mapping[str, str], findings: Iterable[Finding]) -> None:
+def with_others(graph: nx.DiGraph, states: Mapping[str, str], findings: Iterable[Finding]) -> nx.DiGraph:
     """Add a node for each finding that speaks of nothing in the graph: of parameters that no op has read."""
     seen = {fingerprint for _, found in graph.nodes(data="findings") for fingerprint in found}
     for finding in findings:
@@ -52,6 +52,7 @@ def _add_unread(graph: nx.DiGraph, states: Mapping[str, str], findings: Iterable
             members=(), count=1, leaks=(), state=next((state for state in _WORST if state in told), ""),
             findings=(finding.fingerprint,), location=finding.cause,
         )  # fmt: skip
+    return graph
 
 
 def _at_fault(flow: FlowGraph, tensor: int, state: str, namesakes: Iterable[int]) -> bool:
