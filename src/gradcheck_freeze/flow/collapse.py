@@ -81,7 +81,9 @@ def _loss_called(flow: FlowGraph, ends: Sequence[Ending], number: int) -> tuple[
     """Return the node of an ending and its label: one loss may be drawn for several models."""
     loss = ends[number].loss
     turn = sum(ending.loss == loss for ending in ends[: number + 1])
-    name = flow.losses[loss].name
+    name, site = flow.losses[loss].name, flow.losses[loss].site
+    if site != NONE and sum(other.name == name for other in flow.losses) > 1:
+        name += f" (line {flow.trace.sites[site].line})"
     return (f"loss:{loss}", name) if turn == 1 else (f"loss:{loss}:{turn}", f"{name} (call {turn})")
 
 

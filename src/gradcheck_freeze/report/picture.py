@@ -14,8 +14,9 @@ from gradcheck_freeze.errors import UsageError
 from gradcheck_freeze.report import by_rank, dot, engine, layered
 from gradcheck_freeze.report.drawing import boxes_of
 from gradcheck_freeze.report.svg import draw
+from gradcheck_freeze.report.verdict import blamed_names, named
 from gradcheck_freeze.report.view import view
-from gradcheck_freeze.report.words import place_of, shown
+from gradcheck_freeze.report.words import place_of
 from gradcheck_freeze.rules.diagnosis import Diagnosis
 from gradcheck_freeze.rules.finding import Finding
 
@@ -70,7 +71,7 @@ def _headline(diagnosis: Diagnosis, most: int = 3) -> list[str]:
         word = {"leak": "LEAK", "blockage": "BLOCKED"}.get(finding.kind, finding.severity.word)
         place = place_of(finding.cause)
         lines += [
-            f"{word}: {shown(finding.where, 40)}",
+            f"{word}: {blamed_names(named(finding))}",
             ", ".join(
                 filter(None, [f"{finding.rule} {finding.name}", place, by_rank.found_on(finding, diagnosis.ranks)])
             ),

@@ -298,8 +298,8 @@ def _label(view: nx.DiGraph, edge: tuple[str, str], placed: Placed) -> str:
         for i, line in enumerate(said)
     )
     return (
-        f'<g class="label {flow_of(view, *edge)}" data-source="{_safe(edge[0])}" data-target="{_safe(edge[1])}"><rect class="pill" x="{at[0] - width / 2:.1f}" y="{at[1] - height / 2:.1f}" '
-        f'width="{width:.1f}" height="{height:.1f}" rx="4"/>{lines}</g>'
+        f'<g class="label {flow_of(view, *edge)}" data-source="{_safe(edge[0])}" data-target="{_safe(edge[1])}"><rect class="pill" x="{at[0] - width / 2 + 4:.1f}" y="{at[1] - height / 2:.1f}" '
+        f'width="{width - 8:.1f}" height="{height:.1f}" rx="4"/>{lines}</g>'
     )
 
 
