@@ -89,14 +89,16 @@ class _Turns:
         backwards = self.flow.trace.backwards
         found = [loss.backwards[-1] for loss in self.flow.losses]
         most = len(found) + _MOST
-        taught = {tensor for backward in found for tensor in backwards[backward].received}
         kinds = {self.kinds[backward] for backward in found}
+        taught = {(self.kinds[backward][0], frozenset(backwards[backward].received)) for backward in found}
         for backward in range(len(backwards) - 1, -1, -1):
+            if len(found) == most:
+                break
             kind = self.kinds[backward]
-            if len(found) < most and kind not in kinds and not taught.issuperset(backwards[backward].received):
-                kinds.add(kind)
+            if kind not in kinds and (what := (kind[0], frozenset(backwards[backward].received))) not in taught:
                 found.append(backward)
-                taught.update(backwards[backward].received)
+                kinds.add(kind)
+                taught.add(what)
         return found
 
     def ending(self, backward: int) -> Ending:

@@ -7,6 +7,7 @@ only hands a tensor on is no piece: what it did to the gradient is told by the e
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_right
 from collections.abc import Collection, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 
@@ -66,7 +67,7 @@ def pieces(flow: FlowGraph, drawn: Sequence[Ending], ops: Collection[int]) -> tu
         root: number for number, ending in enumerate(drawn) for root in flow.trace.backwards[ending.backward].roots
     }
     flows = _Flows(flow, _severed(flow), roots, drawn)
-    for piece in _group(flow, ops):
+    for piece in _group(flow, ops, sorted(flow.trace.backwards[ending.backward].after for ending in drawn)):
         flows.add(piece)
     reached: list[dict[int, Link]] = [{} for _ in drawn]
     for root, number in roots.items():
@@ -76,8 +77,8 @@ def pieces(flow: FlowGraph, drawn: Sequence[Ending], ops: Collection[int]) -> tu
     return flows.drawn, reached
 
 
-def _group(flow: FlowGraph, ops: Collection[int]) -> Iterator[Piece]:
-    """Yield the ops as pieces, statements that only hand on included, in the order of time."""
+def _group(flow: FlowGraph, ops: Collection[int], turns: Sequence[int]) -> Iterator[Piece]:
+    """Yield the ops as pieces, statements that only hand on included, in the order of time; `turns` begin new ones."""
     trace = flow.trace
     parents: set[int] = set()
     for inner in {trace.ops.call[op] for op in ops}:
@@ -92,7 +93,7 @@ def _group(flow: FlowGraph, ops: Collection[int]) -> Iterator[Piece]:
     for op in ops:
         call, site = trace.ops.call[op], trace.ops.site[op]
         whole = call != NONE and call not in parents
-        place = call if whole else (call, lines[site] if site != NONE else None)
+        place = call if whole else (call, lines[site] if site != NONE else None, bisect_right(turns, op))
         step = (site, trace.ops.name[op])
         if piece is None or place != last or (not whole and step in seen):  # another statement, or a loop's next turn
             if piece is not None:
