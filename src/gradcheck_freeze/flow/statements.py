@@ -97,14 +97,40 @@ def _group(flow: FlowGraph, ops: Collection[int], turns: Sequence[int]) -> Itera
         step = (site, trace.ops.name[op])
         if piece is None or place != last or (not whole and step in seen):  # another statement, or a loop's next turn
             if piece is not None:
-                yield piece
+                yield from _apart(flow, piece)
             piece = Piece(call, [], whole)
             seen.clear()
         last = place
         seen.add(step)
         piece.ops.append(op)
     if piece is not None:
+        yield from _apart(flow, piece)
+
+
+def _apart(flow: FlowGraph, piece: Piece) -> Iterator[Piece]:
+    """Yield what a statement computes independently as pieces of its own: between two calls on one line it ends one and begins another."""
+    ops = flow.trace.ops
+    if piece.whole or len(piece.ops) == 1 or any(ops.mode[op] == FUNCTION for op in piece.ops):
         yield piece
+        return
+    maker: dict[int, int] = {}
+    group = list(range(len(piece.ops)))  # by op, the first op of what it belongs to
+
+    def first(number: int) -> int:
+        while group[number] != number:
+            number = group[number]
+        return number
+
+    for number, op in enumerate(piece.ops):
+        for value in ops.inputs[ops.first_input[op] : ops.first_input[op + 1]]:
+            if value in maker:
+                one, other = sorted((first(maker[value]), first(number)))
+                group[other] = one
+        maker.update(dict.fromkeys(ops.outputs[ops.first_output[op] : ops.first_output[op + 1]], number))
+    parts: dict[int, list[int]] = {}
+    for number, op in enumerate(piece.ops):
+        parts.setdefault(first(number), []).append(op)
+    yield from (Piece(piece.call, part, False) for part in parts.values())
 
 
 def _severed(flow: FlowGraph) -> dict[int, set[int]]:
