@@ -32,7 +32,7 @@ def test_every_format_that_people_read_names_the_ranks(merged: Diagnosis) -> Non
 def test_a_finding_of_all_ranks_says_so(merged: Diagnosis) -> None:
     other = replace(merged.findings[0], ranks=())
     assert by_rank.found_on(other, merged.ranks) == "all 3 ranks that reported"
-    assert by_rank.found_on(other, RanksRecord(2, (0, 1), ())) == "all 2 ranks"
+    assert by_rank.found_on(other, RanksRecord(2, (0, 1), ())) == "both ranks"
 
 
 def test_a_training_of_one_process_says_nothing_of_ranks(examples: ModuleType) -> None:

@@ -16,14 +16,15 @@ def trained_on(ranks: RanksRecord | None) -> str:
 
 
 def found_on(finding: Finding, ranks: RanksRecord | None) -> str:
-    """Return which ranks a finding belongs to: "rank 1 of 4 only", "all 4 ranks"."""
+    """Return which ranks a finding belongs to: "rank 1 of 4 only", "both ranks"."""
     if ranks is None:
         return f"{called(finding.ranks)} only" if finding.ranks else ""
     if finding.ranks:
         return f"{called(finding.ranks)} of {ranks.world_size:,} only"
     if len(ranks.reported) < 2:
         return called(ranks.reported) if ranks.reported else ""
-    return f"all {len(ranks.reported):,} ranks{' that reported' if ranks.missing else ''}"
+    every = "both" if len(ranks.reported) == 2 else f"all {len(ranks.reported):,}"
+    return f"{every} ranks{' that reported' if ranks.missing else ''}"
 
 
 def pictured(ranks: RanksRecord | None) -> str:

@@ -42,6 +42,7 @@ def render(diagnosis: Diagnosis) -> str:
         script=Markup(script),
         data=Markup(data.text(diagnosis, findings)),
         picture=Markup(drawing.address(diagnosis)),
+        picture_title=drawing.title(diagnosis.graph),
         legend=drawing.legend(diagnosis.graph),
         words=drawing.words(diagnosis.graph),
         looks=LOOKS,
