@@ -17,6 +17,7 @@ from gradcheck_freeze.trace.record import (
     DIFFERENTIABLE,
     FUNCTION,
     GRAD,
+    LEAF,
     NONE,
     REQUIRES_GRAD,
 )
@@ -167,8 +168,9 @@ class _Flows:
         link = links.get(source)
         if link is None:
             link = links[source] = Link()
-        link.gradient |= gradient
-        if self.lost[value] != NONE:
+        if self.lost[value] == NONE:
+            link.gradient |= gradient
+        else:
             link.cut_at(self.lost[value])
 
     def add(self, piece: Piece) -> None:
@@ -230,7 +232,7 @@ class _Flows:
             sources = frozenset(gathered)
         for value in made:
             self.inside[value] = (own and carries, sources)
-            if cut != NONE and not flags[value] & REQUIRES_GRAD:
+            if cut != NONE and self._carries_no_more(value):
                 self.lost[value] = cut
 
     def _read(self, piece: Piece, value: int, arriving: int) -> tuple[bool, frozenset[int]]:
@@ -253,13 +255,17 @@ class _Flows:
         name = self.flow.trace.ops.name
         return any(name[op] in self.losses_named for op in piece.ops) if self.losses_named else False
 
+    def _carries_no_more(self, value: int) -> bool:
+        """Return whether what was made carries no gradient to what it was made of: a new leaf keeps it for itself."""
+        flags = self.flow.trace.values.flags[value]
+        return not flags & REQUIRES_GRAD or bool(flags & LEAF)
+
     def _pass(self, piece: Piece, made: list[int]) -> None:
         """Lead what a statement made to where it got it from."""
-        flags = self.flow.trace.values.flags
         for source, link in piece.links.items():
             for value in made:
                 self.at[value] = source
-                if self.lost[value] == NONE and link.cuts and not flags[value] & REQUIRES_GRAD:
+                if self.lost[value] == NONE and link.cuts and self._carries_no_more(value):
                     self.lost[value] = link.cuts[0]
         if not piece.links:
             origin = min(piece.inputs, default=made[0] if piece.call == NONE and made else NONE)

@@ -81,7 +81,7 @@ def said_on(view: nx.DiGraph, source: str, target: str) -> tuple[str, ...]:
     if flow_of(view, source, target) not in ("cut", "stopped"):
         return ()
     edge = view.edges[source, target]
-    op, place = shown(str(edge.get("op", "")), 30), place_of(edge.get("location"))
+    op, place = shown(str(edge.get("op", "")), 30), squeeze(place_of(edge.get("location")), 40)
     return tuple(line for line in (f"✂ {op}", place) if line)
 
 
