@@ -265,7 +265,8 @@ class _Flows:
         for source, link in piece.links.items():
             for value in made:
                 self.at[value] = source
-                if self.lost[value] == NONE and link.cuts and self._carries_no_more(value):
+                # Of a cut that nothing passes, what comes after it has its gradient from a leaf made there.
+                if self.lost[value] == NONE and link.cuts and (not link.gradient or self._carries_no_more(value)):
                     self.lost[value] = link.cuts[0]
         if not piece.links:
             origin = min(piece.inputs, default=made[0] if piece.call == NONE and made else NONE)

@@ -60,7 +60,8 @@ def _at_fault(flow: FlowGraph, tensor: int, state: str, namesakes: Iterable[int]
 
     def shows(index: int) -> bool:
         seen = flow.tensors[index]
-        return not seen.received if state == "BLOCKED" else bool(seen.received or seen.changed or seen.written)
+        moved = bool(seen.changed or seen.written)
+        return not (seen.received and moved) if state == "BLOCKED" else bool(seen.received) or moved
 
     return shows(tensor) or not any(map(shows, namesakes))
 
@@ -86,6 +87,7 @@ class _Verdicts:
         self.marks: dict[int, object] = {}
         self.spoken_of: set[int] = set()
         named: dict[str, list[int]] = {}
+        alike: dict[str, list[int]] = {}
         names = [next((name for name in tensor.names if name in states), "") for tensor in flow.trace.tensors]
         for index, name in enumerate(names):
             named.setdefault(name, []).append(index)
@@ -93,10 +95,13 @@ class _Verdicts:
             state, said = states.get(name, ""), by_name.get(name, [])
             if len(named[name]) > 1 and state in _OTHERWISE and not _at_fault(flow, index, state, named[name]):
                 state, said = _OTHERWISE[state], []
-            if said:
-                self.spoken_of.add(index)
+            if said:  # of tensors that one name was given to, turn by turn, the last of each finding stand for all
+                alike.setdefault(name, []).append(index)
             self.of_tensor.append((state, frozenset(finding.fingerprint for finding in said)))
             self.marks[index] = (state, tuple(sorted({finding.rule for finding in said})))
+        for name, tensors in alike.items():
+            read = [index for index in tensors if flow.tensors[index].data] or tensors
+            self.spoken_of.update(read[-len(by_name[name]) :])
         for name, state in states.items():
             if len(named.get(name, ())) > 1:  # each of these speaks for itself, where it is read
                 continue
