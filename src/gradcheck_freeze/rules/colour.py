@@ -55,6 +55,15 @@ def with_others(graph: nx.DiGraph, states: Mapping[str, str], findings: Iterable
     return graph
 
 
+def _last_read(flow: FlowGraph) -> list[int]:
+    """Return for every tensor its last value on which a loss depends; -1 where there is none."""
+    found = [-1] * len(flow.trace.tensors)
+    for value, tensor in enumerate(flow.trace.values.tensor):
+        if tensor >= 0 and flow.data[value]:
+            found[tensor] = value
+    return found
+
+
 def _at_fault(flow: FlowGraph, tensor: int, state: str, namesakes: Iterable[int]) -> bool:
     """Return whether a fault told by name is this tensor's: a function that builds a model in every call names them alike."""
 
@@ -99,9 +108,12 @@ class _Verdicts:
                 alike.setdefault(name, []).append(index)
             self.of_tensor.append((state, frozenset(finding.fingerprint for finding in said)))
             self.marks[index] = (state, tuple(sorted({finding.rule for finding in said})))
+        last_read = _last_read(flow) if any(len(tensors) > 1 for tensors in alike.values()) else []
         for name, tensors in alike.items():
-            read = [index for index in tensors if flow.tensors[index].data] or tensors
-            self.spoken_of.update(read[-len(by_name[name]) :])
+            most = len(by_name[name])
+            self.spoken_of.update(
+                sorted(tensors, key=last_read.__getitem__)[-most:] if len(tensors) > most else tensors
+            )
         for name, state in states.items():
             if len(named.get(name, ())) > 1:  # each of these speaks for itself, where it is read
                 continue
