@@ -174,3 +174,29 @@ def test_the_picture_of_a_leak_shows_its_way_in() -> None:
     shown = view(diagnosis.graph)
     flows = {flow_of(shown, source, target) for source, target in shown.edges if "encoder" in source}
     assert flows == {"leak"}
+
+
+def test_a_result_made_anew_as_a_parameter_is_cut_off_from_what_made_it() -> None:
+    network, target = nn.Linear(2, 6), nn.Linear(3, 3)
+
+    def loss() -> torch.Tensor:
+        weight = nn.Parameter(network(torch.ones(2)).view(2, 3))
+        return torch.nn.functional.linear(target(torch.ones(4, 3)), weight).sum()
+
+    graph = diagnose({"network": network, "target": target}, loss).graph
+    (edge,) = [edge for source, _, edge in graph.edges(data=True) if graph.nodes[source]["label"] == "network"]
+    assert (edge["gradient"], edge["cut"]) == (False, True)
+    assert between(graph, "target", "loss")["gradient"]
+    assert network.weight.grad is None
+
+
+def test_what_one_line_computes_before_and_after_a_call_does_not_flow_through_each_other() -> None:
+    critic, actor = nn.Linear(2, 1), nn.Linear(2, 2)
+
+    def loss() -> torch.Tensor:
+        return critic(torch.ones(2)).mean() - critic(actor(torch.ones(2)).detach()).mean()
+
+    graph = diagnose({"critic": critic, "actor": actor}, loss).graph
+    label = graph.nodes(data="label")
+    flows = {(label[source], label[target]) for source, target in graph.edges if label[source] != "input"}
+    assert flows == {("critic", "loss"), ("actor", "critic (call 2)"), ("critic (call 2)", "loss")}

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import networkx as nx
 
+from gradcheck_freeze.flow.endings import Ending, endings, read_in_vain
 from gradcheck_freeze.flow.graph import FlowGraph
 from gradcheck_freeze.flow.rolling import Branch, grow, module_name
 from gradcheck_freeze.flow.statements import Link, Piece, pieces
@@ -23,26 +24,67 @@ _OPERATORS = ("add", "sub", "mul", "truediv", "floordiv", "matmul", "pow", "mod"
 def collapse(flow: FlowGraph, marks: Mapping[int, object], needed: Collection[int]) -> nx.DiGraph:
     """Return the tree of module calls of the last step seen, with the flow from leaf to leaf.
 
-    Only that is drawn on which a loss depends, and what reads the tensors in `needed`. `marks` tells tensors apart in blocks that are otherwise repetitions. Node attributes: kind, label, module, type,
-    parent, members, site, tensors (the watched ones read there), count. Edge attributes: gradient (mask of losses), cuts (ops).
+    Only that is drawn on which a loss depends, and what reads the tensors in `needed`: where the last step does not, that
+    of an earlier step. `marks` tells tensors apart in blocks that are otherwise repetitions. Node attributes: kind, label,
+    module, type, parent, members, site, tensors (the watched ones read there), count. Edge attributes: gradient (mask of
+    losses), cuts (ops).
     """
-    drawn, reached = pieces(flow, needed)
+    ends = endings(flow, needed)
+    ops = {op for ending in ends for op in ending.ops}.union(read_in_vain(flow, ends, needed))
+    drawn, reached = pieces(flow, ends, sorted(ops))
     top, leaves = grow(flow, drawn, marks)
     graph: nx.DiGraph = nx.DiGraph()
-    names = _add_nodes(graph, flow, drawn, top, leaves, _depth(top))
+    names = _add_nodes(graph, flow, ends, drawn, top, leaves)
     order = {node: index for index, node in enumerate(graph)}
     for target, piece in enumerate(drawn):
         for source, link in piece.links.items():
             _connect(graph, names[source], names[target], link, order)
     _add_inputs(graph, drawn, names)
-    for number, loss in enumerate(flow.losses):
-        node = f"loss:{number}"
-        if node not in graph:
-            _add(graph, node, "loss", loss.name, site=loss.site)
-            order[node] = len(order)
+    computed = {piece.ending: name for piece, name in zip(drawn, names, strict=True) if piece.ending != NONE}
+    for number, node in enumerate(_add_losses(graph, flow, ends, reached, names, computed)):
+        order.setdefault(node, len(order))
         for source, link in reached[number].items():
             _connect(graph, names[source], node, link, order)
     return graph
+
+
+def _add_losses(
+    graph: nx.DiGraph,
+    flow: FlowGraph,
+    ends: Sequence[Ending],
+    reached: Sequence[Mapping[int, Link]],
+    names: Sequence[str],
+    computed: Mapping[int, str],
+) -> list[str]:
+    """Return the node of every ending; add one where no statement of its own computes its loss.
+
+    Calls to whose loss the same boxes lead, of models that are drawn as one, share a node.
+    """
+    node_of: list[str] = []
+    alike: dict[tuple[int, frozenset[str]], str] = {}
+    for number, ending in enumerate(ends):
+        sources = ending.loss, frozenset(names[source] for source in reached[number])
+        if number in computed:
+            node_of.append(computed[number])
+        elif sources in alike:
+            node_of.append(alike[sources])
+            graph.nodes[alike[sources]]["count"] += 1
+        else:
+            node, label = _loss_called(flow, ends, number)
+            node_of.append(node)
+            alike[sources] = node
+            _add(graph, node, "loss", label, site=flow.losses[ending.loss].site)
+    return node_of
+
+
+def _loss_called(flow: FlowGraph, ends: Sequence[Ending], number: int) -> tuple[str, str]:
+    """Return the node of an ending and its label: one loss may be drawn for several models."""
+    loss = ends[number].loss
+    turn = sum(ending.loss == loss for ending in ends[: number + 1])
+    name, site = flow.losses[loss].name, flow.losses[loss].site
+    if site != NONE and sum(other.name == name for other in flow.losses) > 1:
+        name += f" (line {flow.trace.sites[site].line})"
+    return (f"loss:{loss}", name) if turn == 1 else (f"loss:{loss}:{turn}", f"{name} (call {turn})")
 
 
 def _walk(top: Sequence[Branch]) -> Iterator[tuple[Branch, int]]:
@@ -70,12 +112,13 @@ def _depth(top: Sequence[Branch]) -> int:
 def _add_nodes(
     graph: nx.DiGraph,
     flow: FlowGraph,
+    ends: Sequence[Ending],
     drawn: Sequence[Piece],
     top: Sequence[Branch],
     leaves: Sequence[Branch],
-    deepest: int,
 ) -> list[str]:
     """Add the nodes of the tree; return the node of every piece."""
+    deepest = _depth(top)
     node_of: dict[Branch, str] = {}
     uses: dict[str, int] = {}
     for branch, depth in _walk(top):
@@ -95,7 +138,8 @@ def _add_nodes(
             piece = drawn[branch.piece]
             name, kind_of, site = "", "", flow.trace.ops.site[piece.ops[-1]]
             if piece.loss != NONE:
-                node, kind, label = f"loss:{piece.loss}", "loss", flow.losses[piece.loss].name
+                kind = "loss"
+                node, label = _loss_called(flow, ends, piece.ending)
                 site = flow.losses[piece.loss].site
             else:
                 uses[above] = uses.get(above, 0) + 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gradcheck_freeze.flow.graph import FlowGraph
@@ -86,6 +86,10 @@ class _Signatures:
         self.known: dict[object, int] = {}
         self.of: dict[Branch, int] = {}
 
+    def is_loss(self, branch: Branch) -> bool:
+        """Return whether a branch is the statement that computes a loss."""
+        return branch.piece != NONE and self.pieces[branch.piece].loss != NONE
+
     def sign(self, branch: Branch) -> None:
         """Give a branch its number; those of its children are known."""
         key: tuple[object, ...]
@@ -119,10 +123,11 @@ def module_name(flow: FlowGraph, call: int) -> str:
 def _roll(branches: list[Branch], signatures: _Signatures, flow: FlowGraph) -> list[Branch]:
     """Return the branches with every run of equal turns as its first turn."""
     numbers = [signatures.of[branch] for branch in branches]
+    losses = {signatures.of[branch] for branch in branches if signatures.is_loss(branch)}
     rolled: list[Branch] = []
     start = 0
     while start < len(branches):
-        period, turns = _repeated(numbers, start)
+        period, turns = _repeated(numbers, start, losses)
         for place in range(period):
             first = branches[start + place]
             for turn in range(1, turns):
@@ -135,10 +140,15 @@ def _roll(branches: list[Branch], signatures: _Signatures, flow: FlowGraph) -> l
     return rolled
 
 
-def _repeated(numbers: Sequence[int], start: int) -> tuple[int, int]:
-    """Return the length of the block that begins here and how often it comes in a row."""
+def _repeated(numbers: Sequence[int], start: int, losses: Collection[int]) -> tuple[int, int]:
+    """Return the length of the block that begins here and how often it comes in a row.
+
+    A block that computes a loss ends with it: one that began with the loss of what stands before would tear them apart.
+    """
     for period in range(1, min(_LONGEST_PERIOD, (len(numbers) - start) // _LEAST_TURNS) + 1):
         block = numbers[start : start + period]
+        if block[0] in losses and block[-1] not in losses:
+            continue
         turns = 1
         while numbers[start + turns * period : start + (turns + 1) * period] == block:
             turns += 1

@@ -7,14 +7,17 @@ only hands a tensor on is no piece: what it did to the gradient is told by the e
 from __future__ import annotations
 
 from array import array
-from collections.abc import Collection, Iterator, Set
+from bisect import bisect_right
+from collections.abc import Collection, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 
+from gradcheck_freeze.flow.endings import Ending
 from gradcheck_freeze.flow.graph import FlowGraph
 from gradcheck_freeze.trace.record import (
     DIFFERENTIABLE,
     FUNCTION,
     GRAD,
+    LEAF,
     NONE,
     REQUIRES_GRAD,
 )
@@ -45,6 +48,7 @@ class Piece:
     ops: list[int]
     whole: bool  # the call itself
     loss: int = NONE  # the number of the loss that this statement computes
+    ending: int = NONE  # and that of the backward call that is drawn
     tensors: Set[int] = _NOTHING  # watched tensors read in it
     links: dict[int, Link] = field(default_factory=dict)  # from which pieces
     inputs: Set[int] = _NOTHING  # values that come from outside the program's own computation
@@ -58,71 +62,24 @@ def _added(held: Set[int], one: int) -> Set[int]:
     return {one}
 
 
-def pieces(flow: FlowGraph, needed: Collection[int]) -> tuple[list[Piece], list[dict[int, Link]]]:
-    """Return the pieces of the last step in the order of time, and for each loss the links that lead to it.
-
-    A tensor in `needed` that no loss depends on is drawn nevertheless, where it was read.
-    """
-    ops = _relevant(flow, needed)
+def pieces(flow: FlowGraph, drawn: Sequence[Ending], ops: Collection[int]) -> tuple[list[Piece], list[dict[int, Link]]]:
+    """Return the pieces of these ops in the order of time, and for each ending the links that lead to it."""
     roots = {
-        root: number
-        for number, loss in enumerate(flow.losses)
-        for root in flow.trace.backwards[loss.backwards[-1]].roots
+        root: number for number, ending in enumerate(drawn) for root in flow.trace.backwards[ending.backward].roots
     }
-    flows = _Flows(flow, _severed(flow), roots)
-    for piece in _group(flow, ops):
+    flows = _Flows(flow, _severed(flow), roots, drawn)
+    for piece in _group(flow, ops, sorted(flow.trace.backwards[ending.backward].after for ending in drawn)):
         flows.add(piece)
-    reached: list[dict[int, Link]] = [{} for _ in flow.losses]
+    reached: list[dict[int, Link]] = [{} for _ in drawn]
     for root, number in roots.items():
         source = flows.at[root]
-        if source != NONE and flows.drawn[source].loss != number:
-            flows.link(reached[number], source, root, flow.gradient[root] & 1 << number)
+        if source != NONE and flows.drawn[source].ending != number:
+            flows.link(reached[number], source, root, flow.gradient[root] & 1 << drawn[number].loss)
     return flows.drawn, reached
 
 
-def _relevant(flow: FlowGraph, needed: Collection[int]) -> array[int]:
-    """Return the ops of the last complete step, of those on which the last backward of every loss depends."""
-    trace = flow.trace
-    backwards = [trace.backwards[loss.backwards[-1]] for loss in flow.losses]
-    begin = min((backward.after for backward in backwards), default=0)
-    first = max((step.after for step in trace.steps if step.after < begin), default=0)
-    wanted = bytearray(len(trace.values))
-    for backward in backwards:
-        for root in backward.roots:
-            wanted[root] = 1
-    found = _back(flow, wanted, first)
-    owner = trace.values.tensor
-    missed = set(needed) - {owner[v] for v, is_wanted in enumerate(wanted) if is_wanted}
-    if missed:
-        ops = trace.ops
-        for op in range(first, len(ops)):
-            if any(owner[value] in missed for value in ops.inputs[ops.first_input[op] : ops.first_input[op + 1]]):
-                for value in ops.outputs[ops.first_output[op] : ops.first_output[op + 1]]:
-                    wanted[value] = 1
-        found = _back(flow, wanted, first)
-    return found
-
-
-def _back(flow: FlowGraph, wanted: bytearray, first: int) -> array[int]:
-    """Mark all that the wanted values depend on, as far back as an op; return the ops that made it."""
-    ops, owner = flow.trace.ops, flow.trace.values.tensor
-    found = array("i")
-    for op in range(len(ops) - 1, first - 1, -1):
-        made = ops.outputs[ops.first_output[op] : ops.first_output[op + 1]]
-        if not any(wanted[value] for value in made):
-            continue
-        read = ops.inputs[ops.first_input[op] : ops.first_input[op + 1]]
-        written = {owner[value] for value in made} - {NONE}
-        if written and ops.mode[op] != GRAD and any(owner[value] in written for value in read):
-            continue  # an update of a parameter or a buffer in place: what was there before is another step's
-        for value in read:
-            wanted[value] = 1
-        found.append(op)
-    return found[::-1]
-
-
-def _group(flow: FlowGraph, ops: Collection[int]) -> Iterator[Piece]:
-    """Yield the ops as pieces, statements that only hand on included, in the order of time."""
+def _group(flow: FlowGraph, ops: Collection[int], turns: Sequence[int]) -> Iterator[Piece]:
+    """Yield the ops as pieces, statements that only hand on included, in the order of time; `turns` begin new ones."""
     trace = flow.trace
     parents: set[int] = set()
     for inner in {trace.ops.call[op] for op in ops}:
@@ -137,18 +94,44 @@ def _group(flow: FlowGraph, ops: Collection[int]) -> Iterator[Piece]:
     for op in ops:
         call, site = trace.ops.call[op], trace.ops.site[op]
         whole = call != NONE and call not in parents
-        place = call if whole else (call, lines[site] if site != NONE else None)
+        place = call if whole else (call, lines[site] if site != NONE else None, bisect_right(turns, op))
         step = (site, trace.ops.name[op])
         if piece is None or place != last or (not whole and step in seen):  # another statement, or a loop's next turn
             if piece is not None:
-                yield piece
+                yield from _apart(flow, piece)
             piece = Piece(call, [], whole)
             seen.clear()
         last = place
         seen.add(step)
         piece.ops.append(op)
     if piece is not None:
+        yield from _apart(flow, piece)
+
+
+def _apart(flow: FlowGraph, piece: Piece) -> Iterator[Piece]:
+    """Yield what a statement computes independently as pieces of its own: between two calls on one line it ends one and begins another."""
+    ops = flow.trace.ops
+    if piece.whole or len(piece.ops) == 1 or any(ops.mode[op] == FUNCTION for op in piece.ops):
         yield piece
+        return
+    maker: dict[int, int] = {}
+    group = list(range(len(piece.ops)))  # by op, the first op of what it belongs to
+
+    def first(number: int) -> int:
+        while group[number] != number:
+            number = group[number]
+        return number
+
+    for number, op in enumerate(piece.ops):
+        for value in ops.inputs[ops.first_input[op] : ops.first_input[op + 1]]:
+            if value in maker:
+                one, other = sorted((first(maker[value]), first(number)))
+                group[other] = one
+        maker.update(dict.fromkeys(ops.outputs[ops.first_output[op] : ops.first_output[op + 1]], number))
+    parts: dict[int, list[int]] = {}
+    for number, op in enumerate(piece.ops):
+        parts.setdefault(first(number), []).append(op)
+    yield from (Piece(piece.call, part, False) for part in parts.values())
 
 
 def _severed(flow: FlowGraph) -> dict[int, set[int]]:
@@ -162,10 +145,13 @@ def _severed(flow: FlowGraph) -> dict[int, set[int]]:
 class _Flows:
     """Follows every value to the piece that it comes from, piece by piece."""
 
-    def __init__(self, flow: FlowGraph, severed: dict[int, set[int]], roots: dict[int, int]) -> None:
+    def __init__(
+        self, flow: FlowGraph, severed: dict[int, set[int]], roots: dict[int, int], endings: Sequence[Ending]
+    ) -> None:
         self.flow = flow
         self.severed = severed
         self.roots = roots
+        self.endings = endings
         self.drawn: list[Piece] = []
         self.losses_named = frozenset(
             number for number, name in enumerate(flow.trace.op_names) if name.endswith("_loss") or name in _LOSSES
@@ -182,8 +168,9 @@ class _Flows:
         link = links.get(source)
         if link is None:
             link = links[source] = Link()
-        link.gradient |= gradient
-        if self.lost[value] != NONE:
+        if self.lost[value] == NONE:
+            link.gradient |= gradient
+        else:
             link.cut_at(self.lost[value])
 
     def add(self, piece: Piece) -> None:
@@ -193,11 +180,12 @@ class _Flows:
             self._run(piece, op)
         made = list(self.inside)
         if self.roots:
-            piece.loss = next((self.roots[value] for value in made if value in self.roots), NONE)
+            piece.ending = next((self.roots[value] for value in made if value in self.roots), NONE)
+            piece.loss = self.endings[piece.ending].loss if piece.ending != NONE else NONE
         tensors = self.flow.trace.tensors
         own = piece.whole or any(tensors[t].kind != "buffer" for t in piece.tensors)
         if own:
-            piece.loss = NONE
+            piece.loss = piece.ending = NONE
         if own or piece.loss != NONE or len(piece.links) > 1 or (piece.links and self._is_loss(piece)):
             for value in made:
                 self.at[value] = len(self.drawn)
@@ -244,7 +232,7 @@ class _Flows:
             sources = frozenset(gathered)
         for value in made:
             self.inside[value] = (own and carries, sources)
-            if cut != NONE and not flags[value] & REQUIRES_GRAD:
+            if cut != NONE and self._carries_no_more(value):
                 self.lost[value] = cut
 
     def _read(self, piece: Piece, value: int, arriving: int) -> tuple[bool, frozenset[int]]:
@@ -267,13 +255,18 @@ class _Flows:
         name = self.flow.trace.ops.name
         return any(name[op] in self.losses_named for op in piece.ops) if self.losses_named else False
 
+    def _carries_no_more(self, value: int) -> bool:
+        """Return whether what was made carries no gradient to what it was made of: a new leaf keeps it for itself."""
+        flags = self.flow.trace.values.flags[value]
+        return not flags & REQUIRES_GRAD or bool(flags & LEAF)
+
     def _pass(self, piece: Piece, made: list[int]) -> None:
         """Lead what a statement made to where it got it from."""
-        flags = self.flow.trace.values.flags
         for source, link in piece.links.items():
             for value in made:
                 self.at[value] = source
-                if self.lost[value] == NONE and link.cuts and not flags[value] & REQUIRES_GRAD:
+                # Of a cut that nothing passes, what comes after it has its gradient from a leaf made there.
+                if self.lost[value] == NONE and link.cuts and (not link.gradient or self._carries_no_more(value)):
                     self.lost[value] = link.cuts[0]
         if not piece.links:
             origin = min(piece.inputs, default=made[0] if piece.call == NONE and made else NONE)

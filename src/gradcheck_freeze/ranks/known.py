@@ -8,11 +8,14 @@ from dataclasses import replace
 import networkx as nx
 
 from gradcheck_freeze.rules.across import Word
-from gradcheck_freeze.rules.diagnosis import Diagnosis, Excerpt, ParameterRecord
+from gradcheck_freeze.rules.colour import with_others
+from gradcheck_freeze.rules.diagnosis import Diagnosis, Excerpt, LossRecord, OptimizerRecord, ParameterRecord
 from gradcheck_freeze.rules.finding import Finding
 
 Full = Callable[[int], Diagnosis | None]  # rank → its full report, None where that cannot be read
 Words = Mapping[str, Mapping[Word, list[int]]]
+_FAULTS = ("leak", "blockage")
+_FAULTY = ("LEAK", "BLOCKED")
 _MOST = 64  # full reports that are read beside the first
 
 
@@ -28,8 +31,13 @@ def refuted(name: str, by: Sequence[int], words: Words) -> bool:
     )
 
 
-def completed(lowest: Diagnosis, words: Words, found: Iterable[Finding], cleared: set[str], full: Full) -> Diagnosis:
-    """Return the report of the first rank with what others know: their parameters, losses and lines, what theirs get."""
+def completed(
+    lowest: Diagnosis, first: int, words: Words, found: Sequence[Finding], cleared: set[str], full: Full
+) -> tuple[Diagnosis, int]:
+    """Return the report of the first rank with what others know, and the rank whose graph it has.
+
+    What others know: their parameters, losses and optimizers, the faults of theirs, their lines, what theirs get.
+    """
     read: dict[int, Diagnosis] = {}
     parameters = {
         name: replace(p, state="learning", gradient="finite", updated=True) if _is_cleared(p, cleared) else p
@@ -39,6 +47,13 @@ def completed(lowest: Diagnosis, words: Words, found: Iterable[Finding], cleared
         other = _first(full, read, min(ranks[0] for ranks in words[name].values()))
         if other is not None and name in other.parameters:
             parameters[name] = other.parameters[name]
+    for finding in found:
+        if finding.ranks and first not in finding.ranks and finding.kind in _FAULTS:
+            other = _first(full, read, finding.ranks[0])
+            theirs = other.parameters if other is not None else {}
+            parameters.update(
+                {n: theirs[n] for n in finding.parameters if n in theirs and parameters[n].state not in _FAULTY}
+            )
     excerpts = list(lowest.excerpts)
     known = _lines(excerpts)
     for finding in found:
@@ -49,21 +64,38 @@ def completed(lowest: Diagnosis, words: Words, found: Iterable[Finding], cleared
         if (at := finding.cause) is not None and at.text and (at.path, at.line) not in known:
             excerpts.append(Excerpt(at.path, at.line, (at.text,)))
             known.add((at.path, at.line))
+    graph, pictured = _pictured(lowest, first, found, cleared, full, read)
+    _speak_of(graph, found)
+    with_others(graph, {name: record.state for name, record in parameters.items()}, found)
+    losses, optimizers = _rows(lowest, read.values())
+    whole = replace(
+        lowest, parameters=parameters, losses=losses, optimizers=optimizers, excerpts=tuple(excerpts), graph=graph
+    )
+    return whole, pictured
+
+
+def _rows(lowest: Diagnosis, others: Iterable[Diagnosis]) -> tuple[tuple[LossRecord, ...], tuple[OptimizerRecord, ...]]:
+    """Return the losses and optimizers of the first rank, and those that only others have."""
     losses = {(loss.name, loss.location): loss for loss in lowest.losses}
     optimizers = {(o.name, o.built): o for o in lowest.optimizers}
-    for other in read.values():
+    for other in others:
         for loss in other.losses:
             losses.setdefault((loss.name, loss.location), loss)
         for optimizer in other.optimizers:
             optimizers.setdefault((optimizer.name, optimizer.built), optimizer)
-    return replace(
-        lowest,
-        parameters=parameters,
-        losses=tuple(losses.values()),
-        optimizers=tuple(optimizers.values()),
-        excerpts=tuple(excerpts),
-        graph=_clear(lowest, cleared),
-    )
+    return tuple(losses.values()), tuple(optimizers.values())
+
+
+def _pictured(
+    lowest: Diagnosis, first: int, found: Sequence[Finding], cleared: set[str], full: Full, read: dict[int, Diagnosis]
+) -> tuple[nx.DiGraph, int]:
+    """Return the graph of the first rank, or of one that has the loudest fault where the first has it not."""
+    loudest = next((finding for finding in found if finding.kind in _FAULTS), None)
+    if loudest is not None and loudest.ranks and first not in loudest.ranks:
+        other = _first(full, read, loudest.ranks[0])
+        if other is not None:
+            return other.graph.copy(), loudest.ranks[0]
+    return _clear(lowest, cleared).copy(), first
 
 
 def _lines(excerpts: Iterable[Excerpt]) -> set[tuple[str, int]]:
@@ -87,6 +119,16 @@ def _clear(lowest: Diagnosis, cleared: set[str]) -> nx.DiGraph:
         if node.get("state") == "BLOCKED" and blocked.get(node.get("module", "")):
             node["state"], node["findings"] = "learning", ()
     return graph
+
+
+def _speak_of(graph: nx.DiGraph, found: Iterable[Finding]) -> None:
+    """Put findings that the rank of this graph has not made on the boxes of the modules whose parameters they speak of."""
+    told = {fingerprint for _, here in graph.nodes(data="findings", default=()) for fingerprint in here}
+    for finding in (f for f in found if f.fingerprint not in told):
+        for _, node in graph.nodes(data=True):
+            modules = node.get("members") or (node.get("module"),)
+            if any(name.startswith(f"{module}.") for module in modules if module for name in finding.parameters):
+                node["findings"] = (*node.get("findings", ()), finding.fingerprint)
 
 
 def _first(full: Full, read: dict[int, Diagnosis], rank: int) -> Diagnosis | None:

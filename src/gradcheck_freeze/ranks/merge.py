@@ -52,9 +52,10 @@ def merge(
     gaps += [f"{called(tuple(by))} ended with status {status}" for status, by in sorted(gathered.failed.items())]
     gaps += [f"{called(missing)} of {world_size} left no report"] if missing else []
     compared = (*differing(across), *diverged(across))
-    findings = sorted((*compared, *(f for f in own if not _said_by(compared, f))), key=_loudest_first)
-    record = RanksRecord(world_size, ranks, missing)
-    whole = completed(lowest, gathered.words, findings, cleared, full)
+    own = tuple(found for found in own if not _said_by(compared, found))
+    findings = sorted((*own, *(f for f in compared if not _explained(own, f))), key=_loudest_first)
+    whole, pictured = completed(lowest, ranks[0] if ranks else 0, gathered.words, findings, cleared, full)
+    record = RanksRecord(world_size, ranks, missing, pictured)
     return replace(whole, findings=tuple(findings), gaps=(*gaps, *lost), ranks=record)
 
 
@@ -89,6 +90,18 @@ def _said_by(compared: Iterable[Finding], found: Finding) -> bool:
     return any(
         found.ranks == other.ranks and set(found.parameters) <= set(other.parameters) and _same_line(found, other)
         for other in compared
+        if found.ranks
+    )
+
+
+def _explained(own: Iterable[Finding], compared: Finding) -> bool:
+    """Return whether a fault that these ranks found names the line for what the comparison only sees of them."""
+    return compared.cause is None and any(
+        found.cause is not None
+        and found.kind in ("leak", "blockage")
+        and found.ranks == compared.ranks
+        and set(compared.parameters) <= set(found.parameters)
+        for found in own
         if found.ranks
     )
 

@@ -44,9 +44,8 @@ def render(view: nx.DiGraph, findings: tuple[Finding, ...] = ()) -> str:
     """Return a view as DOT source; equal views give equal text."""
     boxes = boxes_of(view, findings)
     flows = {flow_of(view, *edge) for edge in view.edges}
-    dot = _graph(
-        label="".join(f"{said}\\l" for flow, said in _SAID.items() if flow in flows), labelloc="b", size="40,40"
-    )
+    legend = [*(said for flow, said in _SAID.items() if flow in flows), str(view.graph.get("seen", ""))]
+    dot = _graph(label="".join(f"{_text(line)}\\l" for line in filter(None, legend)), labelloc="b", size="40,40")
     identifiers, clusters = names(view)
     _frames(dot, view, clusters, "", identifiers, {node: _node(view.nodes[node], box) for node, box in boxes.items()})
     for source, target in _edges(view):

@@ -81,11 +81,11 @@ def said_on(view: nx.DiGraph, source: str, target: str) -> tuple[str, ...]:
     if flow_of(view, source, target) not in ("cut", "stopped"):
         return ()
     edge = view.edges[source, target]
-    op, place = shown(str(edge.get("op", "")), 30), place_of(edge.get("location"))
+    op, place = shown(str(edge.get("op", "")), 30), squeeze(place_of(edge.get("location")), 40)
     return tuple(line for line in (f"✂ {op}", place) if line)
 
 
 def label_size(lines: Iterable[str]) -> tuple[float, float]:
     """Return the width and height of what is written on an edge."""
     lines = list(lines)
-    return max((cell_len(line) for line in lines), default=0) * 7.2 + 12, len(lines) * 14.0 + 6
+    return max((cell_len(line) for line in lines), default=0) * 6.7 + 10, len(lines) * 14.0 + 6

@@ -8,7 +8,8 @@ import shutil
 import subprocess
 import sysconfig
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,11 @@ import networkx as nx
 
 from gradcheck_freeze.report import dot
 from gradcheck_freeze.report.curves import Point
-from gradcheck_freeze.report.drawing import Box, Placed
+from gradcheck_freeze.report.drawing import Box, Placed, label_size, said_on
+from gradcheck_freeze.report.view import Tree
 
 _SECONDS = 3.0  # for one try; the views drawn by default take less than one
+_BESIDE = 4.0  # between what is written on an edge and the frame around it
 _CHEAPER = ("-Gnslimit=1", "-Gnslimit1=1", "-Gmclimit=.05", "-Gsplines=line")
 
 
@@ -60,7 +63,7 @@ def place(view: nx.DiGraph, boxes: dict[str, Box]) -> Placed | None:
     """Return where an engine puts the boxes of a view, or None where no engine works in time."""
     drawn = run(dot.layout_source(view, boxes), "json")
     try:
-        return _read(view, json.loads(drawn)) if drawn is not None else None
+        return _with_labels(view, boxes, _read(view, json.loads(drawn))) if drawn is not None else None
     except (ValueError, KeyError, IndexError, TypeError):
         return None  # what is no layout is treated as none
 
@@ -96,6 +99,27 @@ def _read(view: nx.DiGraph, document: Any) -> Placed:
     if len(boxes) != len(names):
         raise ValueError("some boxes got no place")
     return Placed(boxes, frames, routes, labels, width, height)
+
+
+def _with_labels(view: nx.DiGraph, boxes: Mapping[str, Box], placed: Placed) -> Placed:
+    """Widen the frames for what is written on the edges in them, where no box is in the way: the engine does not."""
+    tree = Tree(view)
+    frames = dict(placed.frames)
+    for (source, target), (x, _) in placed.labels.items():
+        half = label_size(said_on(view, source, target))[0] / 2 + _BESIDE
+        for frame in set(tree.above(source)).intersection(tree.above(target), frames):
+            left, top, right, bottom = frames[frame]
+            wide = min(left, x - half), top, max(right, x + half), bottom
+            others = (node for node in placed.boxes if frame not in tree.above(node))
+            if not any(_meet(wide, placed.boxes[node], boxes[node]) for node in others):
+                frames[frame] = wide
+    return replace(placed, frames=frames)
+
+
+def _meet(frame: tuple[float, float, float, float], at: Point, box: Box) -> bool:
+    left, top, right, bottom = frame
+    beside = at[0] + box.width / 2 <= left or at[0] - box.width / 2 >= right
+    return not beside and at[1] + box.height / 2 > top and at[1] - box.height / 2 < bottom
 
 
 def _numbers(text: str) -> list[float]:

@@ -15,10 +15,11 @@ from urllib.parse import quote
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup, escape
 
-from gradcheck_freeze.report import plan
+from gradcheck_freeze.report import by_rank, plan
 from gradcheck_freeze.report.page import cards, data, drawing, tables
 from gradcheck_freeze.report.tables import many
 from gradcheck_freeze.report.words import LOOKS, shown
+from gradcheck_freeze.rules.across import called
 from gradcheck_freeze.rules.diagnosis import Diagnosis
 
 _SCRIPTS = ("flow", "layout", "shapes", "picture", "pointer", "light", "panel", "tree", "search", "start")
@@ -41,6 +42,7 @@ def render(diagnosis: Diagnosis) -> str:
         script=Markup(script),
         data=Markup(data.text(diagnosis, findings)),
         picture=Markup(drawing.address(diagnosis)),
+        picture_title=drawing.title(diagnosis.graph),
         legend=drawing.legend(diagnosis.graph),
         words=drawing.words(diagnosis.graph),
         looks=LOOKS,
@@ -54,6 +56,10 @@ def render(diagnosis: Diagnosis) -> str:
         plan_title=plan.TITLE,
         diagnosis=diagnosis,
         many=many,
+        trained_on=by_rank.trained_on(diagnosis.ranks),
+        found_on=lambda finding: by_rank.found_on(finding, diagnosis.ranks),
+        pictured=by_rank.pictured(diagnosis.ranks),
+        called=called,
         patch=_patch,
         prose=_prose,
         verbatim=escape,

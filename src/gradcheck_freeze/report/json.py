@@ -38,6 +38,7 @@ def document(diagnosis: Diagnosis) -> Json:
         "world_size": ranks.world_size,
         "reported": list(ranks.reported),
         "missing": list(ranks.missing),
+        "pictured": ranks.pictured,
     }
     return {
         **({"ranks": together} if together else {}),

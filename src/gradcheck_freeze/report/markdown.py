@@ -11,17 +11,17 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from gradcheck_freeze.report import mermaid, plan
-from gradcheck_freeze.report.excerpts import around, at_cause, shortened, trail
+from gradcheck_freeze.report import by_rank, mermaid, plan
 from gradcheck_freeze.report.layout import squeeze
 from gradcheck_freeze.report.links import NOWHERE, Links
-from gradcheck_freeze.report.markup import code, element, fenced, link, prose, table
+from gradcheck_freeze.report.markdown_finding import MOST_TEXT, detail_of, row_of
+from gradcheck_freeze.report.markup import code, fenced, folded, prose, table
 from gradcheck_freeze.report.rollup import natural
 from gradcheck_freeze.report.tables import ATTRIBUTION, MODULE_HEAD, NOTHING, attribution_rows, many, module_rows
 from gradcheck_freeze.report.verdict import blamed, counts, loudest_first, sentence, watched
-from gradcheck_freeze.report.words import KINDS, LOOKS, shown, unobeyed
+from gradcheck_freeze.report.words import LOOKS, shown
 from gradcheck_freeze.rules.diagnosis import STATES, Diagnosis
-from gradcheck_freeze.rules.finding import Finding, Fix, Location, Severity
+from gradcheck_freeze.rules.finding import Finding, Severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +43,7 @@ _MOST_LOSSES = 6
 _MOST_NAMES = 3
 _MOST_GAPS = 5
 _MOST_IGNORED = 20
-_MOST_PATCH = 30
-_MOST_TEXT = 300
-_MOST_MESSAGE = 500
-_LEGEND = "<sub>Arrows forward: data. Back, green: gradient; red: gradient of a leak. Dashed, ending in ✕: gradient cut.</sub>"
+_LEGEND = "<sub>Arrows forward: data. Back, green: gradient; red: gradient of a leak. Dashed, ending in ✕: gradient cut.{}</sub>"
 _NAMES = (0, 2, 3)  # columns of the table by module that hold names
 _RESERVE = 2_500  # bytes
 _SHARE = 0.4  # of the room, for the tables and lists beside the findings
@@ -68,7 +65,7 @@ def render(diagnosis: Diagnosis, links: Links = NOWHERE, size: Size = COMMENT) -
     if rows:
         parts.append(table(_HEAD, rows[: size.most_rows]))
     if rows[size.most_rows :]:
-        parts.append(_folded(many(len(rows) - size.most_rows, "more finding"), table(_HEAD, rows[size.most_rows :])))
+        parts.append(folded(many(len(rows) - size.most_rows, "more finding"), table(_HEAD, rows[size.most_rows :])))
     first = 1 if details and _opened(findings[0]) else 0  # the line to blame tells more than the picture
     parts += [_more(findings[len(told) :]), *details[:first], picture, *details[first:], *beside, *tail]
     return "\n\n".join(filter(None, parts)) + "\n"
@@ -93,9 +90,11 @@ def _headline(diagnosis: Diagnosis) -> str:
     for state, where in blamed(diagnosis).items():
         named = ", ".join(code(squeeze(shown(name), 60)) for name in where[:_MOST_NAMES])
         more = f" and {len(where) - _MOST_NAMES:,} more" if len(where) > _MOST_NAMES else ""
-        hit.append(f"{LOOKS[state].glyph} {LOOKS[state].word} {named}{more}")
+        hit.append(f"{LOOKS[state].mark} {LOOKS[state].word} {named}{more}")
     said = prose(sentence(diagnosis))
-    return f"### {' · '.join([*hit, said.strip('()') if hit else said])}"
+    if hit and said.startswith("("):
+        said = said.strip("()")
+    return f"### {' · '.join([*hit, said])}"
 
 
 _HEAD = ["", "Where", "What happens, and what to do"]
@@ -108,9 +107,9 @@ def _whole(
     told: list[tuple[list[str], str]] = []
     seen: set[tuple[str, int]] = set()
     for finding in findings[: size.most_findings]:
-        row, cut = _row(finding, links)
+        row, cut = row_of(finding, links, diagnosis.ranks)
         place = (finding.cause.path, finding.cause.line) if finding.cause else ("", 0)
-        detail = _detail(finding, diagnosis, cut=cut, again=place in seen, opened=not told and _opened(finding))
+        detail = detail_of(finding, diagnosis, cut=cut, again=place in seen, opened=not told and _opened(finding))
         room -= _bytes([*row, detail]) + 20
         if room < 0:
             break
@@ -124,86 +123,6 @@ def _opened(finding: Finding) -> bool:
     return finding.severity > Severity.NOTE
 
 
-def _row(finding: Finding, links: Links) -> tuple[list[str], bool]:
-    """Return the cells of a finding, and whether its fix had to be cut."""
-    where = code(squeeze(shown(finding.where or "everywhere"), 60))
-    if finding.cause is not None:
-        where += f"<br>{_place(finding.cause, links)}"
-    what = prose(finding.message.replace("\n", " "), _MOST_MESSAGE)
-    cut = False
-    if finding.fix is not None:
-        text = finding.fix.text.replace("\n", " ")
-        cut = len(shown(text, 100_000)) > _MOST_TEXT
-        what += f"<br>**Fix:** {prose(text, _MOST_TEXT)}"
-    what += f"<br><sub>{prose(finding.rule)} {prose(finding.name)}</sub>"
-    return [f"**{KINDS[finding.kind]}**<br>{finding.severity.word}", where, what], cut
-
-
-def _place(location: Location, links: Links) -> str:
-    label = code(f"{squeeze(shown(location.path, _MOST_TEXT), 50)}:{location.line}")
-    return link(label, links.url(location.path, location.line))
-
-
-def _detail(finding: Finding, diagnosis: Diagnosis, *, cut: bool, again: bool, opened: bool) -> str:
-    parts = []
-    if len(shown(finding.message, 100_000)) > _MOST_MESSAGE:
-        parts.append("<br>".join(prose(line) for line in finding.message.split("\n")))
-    cause = finding.cause
-    excerpt = [] if cause is None or again else _excerpt(cause, diagnosis)
-    if excerpt:
-        parts.append(fenced(excerpt, "python"))
-    steps = trail(finding)
-    if steps:
-        parts += ["From the loss back to the parameters:", fenced(_trail(steps, cause))]
-    parts += _fix(finding.fix, whole=cut) if finding.fix else []
-    if not parts:
-        return ""
-    title = f"<b>{finding.severity.word} {element(f'{finding.rule} {finding.name}')}</b>"
-    title += f" {element(squeeze(shown(finding.where), 60))}" if finding.where else ""
-    if cause is not None:
-        title += f" at {element(f'{squeeze(shown(cause.path, _MOST_TEXT), 50)}:{cause.line}')}"
-        title += f" in {element(cause.function, 60)}" if cause.function not in ("", "<module>") else ""
-    return _folded(title, *parts, opened=opened)
-
-
-def _fix(fix: Fix, *, whole: bool) -> list[str]:
-    """Return what the row of the finding has no room for: the rest of the text, the patch, and whether it was tried."""
-    tried = {None: "", True: " (verified: the faults are gone with it)", False: " (not verified)"}[fix.verified]
-    text = "<br>".join(prose(line) for line in fix.text.split("\n")) if whole else ""
-    if not (text or fix.patch or tried):
-        return []
-    said = f"**Fix{tried}:** {text}" if text else f"The fix as a patch{tried}:" if fix.patch else f"The fix{tried}."
-    return [said, *([fenced(_patch(fix.patch), "diff")] if fix.patch else [])]
-
-
-def _excerpt(cause: Location, diagnosis: Diagnosis) -> list[str]:
-    lines = around(cause, diagnosis.excerpts)
-    gutter = len(str(lines[-1].number)) if lines else 0
-    return [
-        f"{'>' if line.blamed else ' '} {line.number:>{gutter}} | {shown(line.code, _MOST_TEXT)}".rstrip()
-        for line in lines
-    ]
-
-
-def _trail(steps: Sequence[Location], cause: Location | None) -> list[str]:
-    found = []
-    places = {step: squeeze(f"{shown(step.path, _MOST_TEXT)}:{step.line}", 60) for step in steps}
-    width = max(map(len, places.values()))
-    for step in shortened(steps, cause):
-        mark = ">" if step and at_cause(step, cause) else " "
-        line = f"{mark} {places[step]:<{width}}  {shown(step.text)}".rstrip() if step else "  …"
-        found.append(unobeyed(line))
-    return found
-
-
-def _patch(patch: str) -> list[str]:
-    lines = patch.rstrip("\n").split("\n")
-    found = [shown(line.expandtabs(4), _MOST_TEXT) for line in lines[:_MOST_PATCH]]
-    if len(lines) > _MOST_PATCH:
-        found.append(f" … {len(lines) - _MOST_PATCH:,} more lines")
-    return [unobeyed(line if line[:1] in ("+", "-", "@", " ") else f" {line}") for line in found]
-
-
 def _picture(diagnosis: Diagnosis, size: Size) -> str:
     """Return the flow as Mermaid, which both hosts draw; folded where there is nothing to find in it."""
     if not diagnosis.graph or not diagnosis.parameters:
@@ -211,8 +130,10 @@ def _picture(diagnosis: Diagnosis, size: Size) -> str:
     drawn = mermaid.render(diagnosis, most_characters=size.most_picture)
     if len(drawn) > size.most_picture:
         return ""
-    picture = f"{fenced(drawn.rstrip().split(chr(10)), 'mermaid')}\n\n{_LEGEND}"
-    return picture if diagnosis.findings else _folded("The gradient flow", picture)
+    seen = by_rank.pictured(diagnosis.ranks)
+    legend = _LEGEND.format(f" The step {seen}." if seen else "")
+    picture = f"{fenced(drawn.rstrip().split(chr(10)), 'mermaid')}\n\n{legend}"
+    return picture if diagnosis.findings else folded("The gradient flow", picture)
 
 
 def _tables(diagnosis: Diagnosis, size: Size) -> list[str]:
@@ -224,12 +145,12 @@ def _tables(diagnosis: Diagnosis, size: Size) -> list[str]:
         cells = [
             [_names(text) if index in _NAMES else prose(text) for index, (text, _) in enumerate(row)] for row in rows
         ]
-        found.append(_folded(_states(diagnosis), table(list(MODULE_HEAD), cells), prose(rest)))
+        found.append(folded(_states(diagnosis), table(list(MODULE_HEAD), cells), prose(rest)))
     head, rows, more = attribution_rows(diagnosis, _MOST_MODULES, _MOST_LOSSES)
     if rows:
         cells = [[code(name), *(prose(text) for text, _ in others)] for (name, _), *others in rows]
         named = [head[0], *map(code, head[1:])]
-        found.append(_folded(ATTRIBUTION[0].upper() + ATTRIBUTION[1:], table(named, cells), prose(more)))
+        found.append(folded(ATTRIBUTION[0].upper() + ATTRIBUTION[1:], table(named, cells), prose(more)))
     return found
 
 
@@ -240,7 +161,7 @@ def _names(text: str) -> str:
 def _states(diagnosis: Diagnosis) -> str:
     """Return the title of the table by module: how many parameters are in which state."""
     states = Counter(record.state for record in diagnosis.parameters.values() if record.kind != "buffer")
-    each = ", ".join(f"{states[s]:,} {LOOKS[s].word} {LOOKS[s].glyph}" for s in STATES if states[s])
+    each = ", ".join(f"{states[s]:,} {LOOKS[s].word} {LOOKS[s].mark}" for s in STATES if states[s])
     return f"Modules and their {many(sum(states.values()), 'parameter')}: {each}"
 
 
@@ -251,7 +172,7 @@ def _accepted(diagnosis: Diagnosis) -> str:
         ignored = loudest_first(diagnosis.ignored)
         for finding in ignored[:_MOST_IGNORED]:
             where = code(squeeze(shown(finding.where), 60))
-            lines.append(f"- {prose(finding.rule)} {where}: {prose(finding.ignored or '', _MOST_TEXT)}")
+            lines.append(f"- {prose(finding.rule)} {where}: {prose(finding.ignored or '', MOST_TEXT)}")
         if len(ignored) > _MOST_IGNORED:
             lines.append(f"- … and {len(ignored) - _MOST_IGNORED:,} more")
     for entry in diagnosis.unneeded[:_MOST_IGNORED]:
@@ -268,7 +189,7 @@ def _plan(diagnosis: Diagnosis) -> str:
 
 def _gaps(gaps: Iterable[str]) -> str:
     distinct = sorted(set(gaps), key=natural)
-    lines = [f"- not seen: {prose(gap, _MOST_TEXT)}" for gap in distinct[:_MOST_GAPS]]
+    lines = [f"- not seen: {prose(gap, MOST_TEXT)}" for gap in distinct[:_MOST_GAPS]]
     more = len(distinct) - _MOST_GAPS
     return "\n".join([*lines, *([f"- not seen: {more:,} more, in the JSON report"] if more > 0 else [])])
 
@@ -283,12 +204,6 @@ def _more(left: Sequence[Finding]) -> str:
 
 def _explanation(findings: Sequence[Finding]) -> str:
     return f"<sub>{code(f'gradcheck-freeze explain {findings[0].rule}')} tells why this matters.</sub>"
-
-
-def _folded(title: str, *parts: str, opened: bool = False) -> str:
-    """Return parts that a click on the title, which is HTML, unfolds."""
-    head = f"<details{' open' if opened else ''}>\n<summary>{title}</summary>"
-    return "\n\n".join([head, *filter(None, parts), "</details>"])
 
 
 def _fitting(parts: Iterable[str], room: float) -> list[str]:

@@ -72,3 +72,9 @@ def table(head: list[str], rows: list[list[str]]) -> str:
 def link(label: str, address: str | None) -> str:
     """Return a link around Markdown; just the Markdown where there is no address."""
     return f"[{label}]({html.escape(address)})" if address else label
+
+
+def folded(title: str, *parts: str, opened: bool = False) -> str:
+    """Return parts that a click on the title, which is HTML, unfolds."""
+    head = f"<details{' open' if opened else ''}>\n<summary>{title}</summary>"
+    return "\n\n".join([head, *filter(None, parts), "</details>"])

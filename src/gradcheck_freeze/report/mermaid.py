@@ -104,7 +104,7 @@ def _style(name: str) -> str:
 def _label(attributes: dict[str, object]) -> str:
     label = _text(name_of(attributes), 40)
     look = LOOKS.get(str(attributes.get("state", "")))
-    return f"{label}<br/>{look.glyph} {look.word}" if look and not attributes.get("open") else label
+    return f"{label}<br/>{look.mark} {look.word}" if look and not attributes.get("open") else label
 
 
 def _cut(attributes: dict[str, object]) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 from html import escape
 
-from gradcheck_freeze.report import picture
+from gradcheck_freeze.report import by_rank, picture
 from gradcheck_freeze.report.excerpts import around
 from gradcheck_freeze.report.layout import squeeze
 from gradcheck_freeze.report.verdict import blamed, blamed_names, loudest_first, sentence, watched
@@ -47,8 +47,10 @@ def _picture(diagnosis: Diagnosis) -> str:
 
 def _finding(finding: Finding, diagnosis: Diagnosis, *, opened: bool) -> str:
     cause = finding.cause
+    ranks = by_rank.found_on(finding, diagnosis.ranks)
     place = f" at <code>{_html(squeeze(shown(cause.path), 60))}:{cause.line}</code>" if cause else ""
     title = f"<b>{_html(KINDS[finding.kind])}</b> {finding.severity.word} <code>{_html(finding.where)}</code>{place}"
+    title += f" ({_html(ranks)})" if ranks else ""
     parts = [f"<p>{'<br>'.join(_html(line) for line in finding.message.split(chr(10)))}</p>"]
     lines = around(cause, diagnosis.excerpts) if cause else []
     if lines:

@@ -11,26 +11,35 @@ from collections.abc import Iterable
 import networkx as nx
 
 from gradcheck_freeze.errors import UsageError
-from gradcheck_freeze.report import dot, engine, layered
+from gradcheck_freeze.report import by_rank, dot, engine, layered
 from gradcheck_freeze.report.drawing import boxes_of
 from gradcheck_freeze.report.svg import draw
+from gradcheck_freeze.report.verdict import blamed_names, named
 from gradcheck_freeze.report.view import view
-from gradcheck_freeze.report.words import place_of, shown
+from gradcheck_freeze.report.words import place_of
 from gradcheck_freeze.rules.diagnosis import Diagnosis
 from gradcheck_freeze.rules.finding import Finding
 
 _PNG = ("-Gdpi=144", "-Gsize=30,30")  # at most 4,320 pixels wide or high, however large the graph
-_GLYPHS = str.maketrans({**dict.fromkeys("✓⚠⛔❄○"), "✂": "cut by", "×": "x", "…": "...", "·": "-", "—": "-"})
+_GLYPHS = str.maketrans({**dict.fromkeys("✓⚠⊘❄○"), "✂": "cut by", "×": "x", "…": "...", "·": "-", "—": "-"})
 
 
 def source(diagnosis: Diagnosis) -> str:
     """Return the graph of a diagnosis as DOT."""
-    return dot.render(view(diagnosis.graph), diagnosis.findings)
+    return dot.render(_view(diagnosis), diagnosis.findings)
 
 
 def svg(diagnosis: Diagnosis) -> str:
     """Return the graph of a diagnosis as a standalone SVG document."""
-    return draw_view(view(diagnosis.graph), diagnosis.findings, _headline(diagnosis))
+    return draw_view(_view(diagnosis), diagnosis.findings, _headline(diagnosis))
+
+
+def _view(diagnosis: Diagnosis) -> nx.DiGraph:
+    """Return what is shown of a diagnosis; of several ranks, with whose step it is."""
+    drawn = view(diagnosis.graph)
+    if seen := by_rank.pictured(diagnosis.ranks):
+        drawn.graph["seen"] = f"the step {seen}"
+    return drawn
 
 
 def draw_view(
@@ -62,8 +71,10 @@ def _headline(diagnosis: Diagnosis, most: int = 3) -> list[str]:
         word = {"leak": "LEAK", "blockage": "BLOCKED"}.get(finding.kind, finding.severity.word)
         place = place_of(finding.cause)
         lines += [
-            f"{word}: {shown(finding.where, 40)}",
-            f"{finding.rule} {finding.name}" + (f", {place}" if place else ""),
+            f"{word}: {blamed_names(named(finding))}",
+            ", ".join(
+                filter(None, [f"{finding.rule} {finding.name}", place, by_rank.found_on(finding, diagnosis.ranks)])
+            ),
         ]
     if len(loudest) > most:
         lines.append(f"and {len(loudest) - most} more")

@@ -99,7 +99,7 @@ def _cells(row: Row) -> list[Cell]:
     look = LOOKS[row.state]
     return [
         (shown(row.name, 100), ""),
-        (f"{look.word} {look.glyph}", STYLES[row.state]),
+        (f"{look.word} {look.mark}", STYLES[row.state]),
         (shares({o.name for o in record.optimizers} for record in row.records), ""),
         (shares(set(record.losses) for record in row.records), ""),
         (f"{len(row.records):,}", ""),
@@ -129,7 +129,7 @@ def _rest(rows: Sequence[Row]) -> str:
         return ""
     counts = Counter(row.state for row in rows)
     tensors = many(sum(len(row.records) for row in rows), "tensor")
-    states = ", ".join(f"{counts[s]:,} {LOOKS[s].word} {LOOKS[s].glyph}" for s in STATES if counts[s])
+    states = ", ".join(f"{counts[s]:,} {LOOKS[s].word} {LOOKS[s].mark}" for s in STATES if counts[s])
     return f"… and {many(len(rows), 'more row')}: {states} ({tensors})"
 
 

@@ -109,7 +109,7 @@ def _heading(diagnosis: Diagnosis, width: int) -> list[Text]:
 def _verdict(diagnosis: Diagnosis) -> Text:
     text = Text()
     for state, hit in blamed(diagnosis).items():
-        text.append(f"{LOOKS[state].word} {LOOKS[state].glyph} ", STYLES[state])
+        text.append(f"{LOOKS[state].word} {LOOKS[state].mark} ", STYLES[state])
         text.append(f"{blamed_names(hit)}  ", "bold")
     return text.append(sentence(diagnosis), "bold")
 

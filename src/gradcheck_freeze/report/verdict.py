@@ -25,10 +25,15 @@ def blamed(diagnosis: Diagnosis) -> dict[str, list[str]]:
     """Return the faults that errors and warnings speak of, each with the names it hits."""
     found = {}
     for kind, state in STATE_OF_KIND.items():
-        hit = {f.where for f in diagnosis.findings if f.kind == kind and f.severity > Severity.NOTE}
+        hit = {name for f in diagnosis.findings if f.kind == kind and f.severity > Severity.NOTE for name in named(f)}
         if hit:
             found[state] = sorted(hit, key=natural)
     return found
+
+
+def named(finding: Finding) -> list[str]:
+    """Return the names in which a finding says what it hits, one by one: each can be shortened for itself."""
+    return finding.where.split(", ")
 
 
 def blamed_names(hit: Sequence[str]) -> str:
@@ -43,7 +48,7 @@ def sentence(diagnosis: Diagnosis) -> str:
         return f"no backward pass was seen, so nothing was judged{f' ({found})' if found else ''}"
     loud = [finding for finding in diagnosis.findings if finding.severity > Severity.NOTE]
     if loud:
-        risky = sorted({finding.where for finding in loud if finding.kind not in STATE_OF_KIND}, key=natural)
+        risky = sorted({name for f in loud if f.kind not in STATE_OF_KIND for name in named(f)}, key=natural)
         word = "HAZARD" if any(finding.kind == "hazard" for finding in loud) else "WASTE"
         return f"{f'{word} {blamed_names(risky)}  ' if risky else ''}({found})"
     look = LOOKS["learning"]
@@ -51,7 +56,7 @@ def sentence(diagnosis: Diagnosis) -> str:
     all_well = "every parameter learns or stays as declared"
     if not diagnosis.window.steps:
         all_well = "gradient arrives as declared; no optimizer step was seen"
-    return f"{look.word} {look.glyph} {all_well}{seen}{f' ({found})' if found else ''}"
+    return f"{look.word} {look.mark} {all_well}{seen}{f' ({found})' if found else ''}"
 
 
 def counts(findings: Iterable[Finding]) -> str:

@@ -23,12 +23,20 @@ class Look:
     glyph: str
     dark_stroke: str  # on a dark page
     dark_fill: str
+    emoji: str = (
+        ""  # instead of the glyph where text is read as it stands; in pictures only a font of emoji would have it
+    )
+
+    @property
+    def mark(self) -> str:
+        """The glyph for a terminal or a comment, that all of them know."""
+        return self.emoji or self.glyph
 
 
 LOOKS = {
     "learning": Look("#14884C", "#D7F2EA", "solid", "box", "ok", "✓", "#5BFEC0", "#0B2A1F"),
     "LEAK": Look("#B60304", "#FFE1D2", "bold", "octagon", "LEAK", "⚠", "#F9824E", "#3A1509"),
-    "BLOCKED": Look("#90008E", "#F3DFF3", "dashed", "hexagon", "BLOCKED", "⛔", "#BA41EA", "#1C0624"),
+    "BLOCKED": Look("#90008E", "#F3DFF3", "dashed", "hexagon", "BLOCKED", "⊘", "#BA41EA", "#1C0624", "⛔"),
     "frozen": Look("#0757EB", "#DCEBFA", "solid", "note", "frozen", "❄", "#B8D3FE", "#0E2240"),
     "idle": Look("#76767E", "#ECEEF1", "dotted", "box", "unused", "○", "#7C7C82", "#0D1117"),
 }

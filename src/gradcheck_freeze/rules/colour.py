@@ -14,6 +14,7 @@ from gradcheck_freeze.rules.intent import Intent
 from gradcheck_freeze.rules.places import place
 
 _WORST = ("LEAK", "BLOCKED", "learning", "frozen", "idle")
+_OTHERWISE = {"LEAK": "frozen", "BLOCKED": "learning"}  # the state of a tensor that only bears the name of a faulty one
 
 
 def coloured_graph(
@@ -34,12 +35,12 @@ def coloured_graph(
         attributes["findings"] = verdicts.findings(tensors, modules)
         attributes["leaks"] = loss_names(flow, verdicts.leaks(tensors))
         attributes["location"] = place(flow.trace, attributes.pop("site"))
-    _add_unread(graph, states, findings)
+    with_others(graph, states, findings)
     judge_edges(graph, flow, findings)
     return graph
 
 
-def _add_unread(graph: nx.DiGraph, states: Mapping[str, str], findings: Iterable[Finding]) -> None:
+def with_others(graph: nx.DiGraph, states: Mapping[str, str], findings: Iterable[Finding]) -> nx.DiGraph:
     """Add a node for each finding that speaks of nothing in the graph: of parameters that no op has read."""
     seen = {fingerprint for _, found in graph.nodes(data="findings") for fingerprint in found}
     for finding in findings:
@@ -51,6 +52,27 @@ def _add_unread(graph: nx.DiGraph, states: Mapping[str, str], findings: Iterable
             members=(), count=1, leaks=(), state=next((state for state in _WORST if state in told), ""),
             findings=(finding.fingerprint,), location=finding.cause,
         )  # fmt: skip
+    return graph
+
+
+def _last_read(flow: FlowGraph) -> list[int]:
+    """Return for every tensor its last value on which a loss depends; -1 where there is none."""
+    found = [-1] * len(flow.trace.tensors)
+    for value, tensor in enumerate(flow.trace.values.tensor):
+        if tensor >= 0 and flow.data[value]:
+            found[tensor] = value
+    return found
+
+
+def _at_fault(flow: FlowGraph, tensor: int, state: str, namesakes: Iterable[int]) -> bool:
+    """Return whether a fault told by name is this tensor's: a function that builds a model in every call names them alike."""
+
+    def shows(index: int) -> bool:
+        seen = flow.tensors[index]
+        moved = bool(seen.changed or seen.written)
+        return not (seen.received and moved) if state == "BLOCKED" else bool(seen.received) or moved
+
+    return shows(tensor) or not any(map(shows, namesakes))
 
 
 class _Verdicts:
@@ -73,14 +95,28 @@ class _Verdicts:
         self.below: dict[str, tuple[set[str], set[str]]] = {}
         self.marks: dict[int, object] = {}
         self.spoken_of: set[int] = set()
-        for index, tensor in enumerate(flow.trace.tensors):
-            name = next((name for name in tensor.names if name in states), "")
-            said = by_name.get(name, ())
-            if said:
-                self.spoken_of.add(index)
-            self.of_tensor.append((states.get(name, ""), frozenset(finding.fingerprint for finding in said)))
-            self.marks[index] = (states.get(name, ""), tuple(sorted({finding.rule for finding in said})))
+        named: dict[str, list[int]] = {}
+        alike: dict[str, list[int]] = {}
+        names = [next((name for name in tensor.names if name in states), "") for tensor in flow.trace.tensors]
+        for index, name in enumerate(names):
+            named.setdefault(name, []).append(index)
+        for index, name in enumerate(names):
+            state, said = states.get(name, ""), by_name.get(name, [])
+            if len(named[name]) > 1 and state in _OTHERWISE and not _at_fault(flow, index, state, named[name]):
+                state, said = _OTHERWISE[state], []
+            if said:  # of tensors that one name was given to, turn by turn, the last of each finding stand for all
+                alike.setdefault(name, []).append(index)
+            self.of_tensor.append((state, frozenset(finding.fingerprint for finding in said)))
+            self.marks[index] = (state, tuple(sorted({finding.rule for finding in said})))
+        last_read = _last_read(flow) if any(len(tensors) > 1 for tensors in alike.values()) else []
+        for name, tensors in alike.items():
+            most = len(by_name[name])
+            self.spoken_of.update(
+                sorted(tensors, key=last_read.__getitem__)[-most:] if len(tensors) > most else tensors
+            )
         for name, state in states.items():
+            if len(named.get(name, ())) > 1:  # each of these speaks for itself, where it is read
+                continue
             prefix = name
             while "." in prefix:
                 prefix = prefix.rpartition(".")[0]

@@ -133,6 +133,7 @@ class RanksRecord:
     world_size: int
     reported: tuple[int, ...]
     missing: tuple[int, ...]
+    pictured: int = 0  # the one whose step the graph shows
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from gradcheck_freeze.errors import UsageError
 from gradcheck_freeze.report.rollup import natural
 from gradcheck_freeze.report.tables import many, names
+from gradcheck_freeze.report.verdict import named
 from gradcheck_freeze.report.words import shown
 from gradcheck_freeze.rules.diagnosis import Diagnosis, Excerpt
 from gradcheck_freeze.rules.explain import find
@@ -45,6 +46,8 @@ class Verdict:
     faults: tuple[Fault, ...]
     line: str
     counts: str
+    fingerprint: str = ""  # of the finding that the line is about
+    near: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +106,7 @@ def verdict(diagnosis: Diagnosis) -> Verdict:
     for kind, (state, meaning) in _FAULTS.items():
         found = [finding for finding in loud if finding.kind == kind]
         if found:
-            hit = sorted({shown(finding.where, 80) for finding in found}, key=natural)
+            hit = sorted({shown(name, 80) for finding in found for name in named(finding)}, key=natural)
             worst = found[0]
             faults.append(
                 Fault(state, names(hit), meaning, worst.fingerprint, near(worst.cause) if worst.cause else "")
@@ -116,7 +119,9 @@ def verdict(diagnosis: Diagnosis) -> Verdict:
     if not diagnosis.losses:
         return Verdict("note", "nothing judged", (), "No backward pass was seen, so nothing was judged.", said)
     if loud:
-        return Verdict("note", shown(loud[0].name), (), loud[0].message, said)
+        first = loud[0]
+        at = near(first.cause) if first.cause else ""
+        return Verdict("note", shown(first.name), (), first.message, said, first.fingerprint, at)
     seen = ", as far as was seen" if diagnosis.gaps else ""
     return Verdict("learning", "ok", (), f"Every parameter learns or stays as declared{seen}.", said)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -90,7 +91,7 @@ def _tensor(record: ParameterRecord, name: str, above: str, findings: list[int],
         shown(record.dtype),
         record.requires_grad,
         shown(", ".join(optimizers), _LONGEST),
-        shown(", ".join(record.losses), _LONGEST),
+        shown(_counted(record.losses), _LONGEST),
         record.gradient,
         record.updated,
         near(record.declared) if record.declared else "",
@@ -104,6 +105,12 @@ def _tensor(record: ParameterRecord, name: str, above: str, findings: list[int],
     ]
     module = [shown(record.module, _LONGEST)] if record.module != above else []
     return row + _trimmed(findings, module, [shown(alias) for alias in record.aliases])
+
+
+def _counted(names: Sequence[str]) -> str:
+    """Return names, each once: two losses of one name are "loss ×2"."""
+    counts = Counter(names)
+    return ", ".join(f"{name} ×{count}" if count > 1 else name for name, count in counts.items())
 
 
 def _graph(diagnosis: Diagnosis, number: dict[str, int], places: _Shared) -> tuple[list[Any], list[Any]]:

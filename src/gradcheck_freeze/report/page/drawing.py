@@ -32,6 +32,12 @@ def address(diagnosis: Diagnosis) -> str:
     return f"data:image/svg+xml;base64,{base64.b64encode(picture.svg(diagnosis).encode()).decode()}"
 
 
+def title(graph: nx.DiGraph) -> str:
+    """Return what the picture shows: one step, or one of each model where one line trains several."""
+    several = any(kind == "loss" and str(node).count(":") > 1 for node, kind in graph.nodes(data="kind"))
+    return f"Picture of one step{' of each' if several else ''}"
+
+
 @dataclass(frozen=True, slots=True)
 class Legend:
     """The states and flows that a picture shows."""

@@ -99,11 +99,18 @@ function fit() {
   const scale = Math.min(1.5, Math.max(readable, width / whole.w));
   const height = Math.min(Math.max(160, whole.h * scale), Math.max(260, innerHeight * 0.52));
   canvas.style.height = `${Math.round(height)}px`;
-  const last = Math.min(scale, Math.max(readable, height / whole.h));
+  const all = height / whole.h;
+  const last = Math.min(scale, all > 0.8 * readable ? all : readable);  // a little small is better than a piece cut off
   picture.view = { w: width / last, h: height / last };
-  const fault = $('.edge.cut', picture.svg) || $('.node.blocked, .node.leak', picture.svg) || $('.node', picture.svg);
+  const fault = $('.edge.cut', picture.svg) || foremost($$('.node.blocked, .node.leak', picture.svg)) || $('.node', picture.svg);
   const at = picture.view.w >= whole.w - 1 && picture.view.h >= whole.h - 1 || !fault ? whole : boxOf(fault);
   centre(at.x + at.w / 2, at.y + at.h / 2);
+}
+
+// Returns the element that comes first on the way of the data.
+function foremost(elements) {
+  const place = (element) => boxOf(element)[picture.tall ? 'y' : 'x'];
+  return [...elements].reduce((found, element) => (found && place(found) <= place(element) ? found : element), null);
 }
 
 // Returns where an element lies, in the units of the whole drawing.

@@ -104,8 +104,8 @@ function drawArrow({ edge, points, backward }, lines, labels) {
   const label = edge.kind === 'leak' || edge.kind === 'cut' || edge.kind === 'stopped' ? draw('g', marks, labels) : null;
   if (edge.kind === 'leak') write('⚠', 0, 4, 12, 'middle');
   else if (label) {
-    const [dx, anchor] = picture.tall ? [10, 'start'] : [0, 'middle'];
-    write(`✂ ${short(edge.op, 24)}`, dx, edge.place ? -19 : -7, 11, anchor);
-    if (edge.place) write(short(edge.place.near, 30), dx, -7, 10, anchor);
+    const [dx, dy, anchor] = picture.tall ? [10, 7, 'start'] : [0, -7, 'middle'];
+    write(`✂ ${short(edge.op, 24)}`, dx, edge.place ? dy - 12 : dy, 11, anchor);
+    if (edge.place) write(short(edge.place.near, 30), dx, dy, 10, anchor);
   }
 }
