@@ -6,7 +6,6 @@ read before and after the call; no hook is put on any tensor of the user's.
 
 from __future__ import annotations
 
-import math
 import sys
 from collections.abc import Callable, Container, Iterable, Mapping
 from typing import Any
@@ -15,8 +14,9 @@ from weakref import ref
 import torch
 
 from gradcheck_freeze.trace.distributed import local
+from gradcheck_freeze.trace.gradient_state import state_of
 from gradcheck_freeze.trace.installed import push_to_bottom, remove_mode
-from gradcheck_freeze.trace.memory import PLAIN, has_memory, held_by
+from gradcheck_freeze.trace.memory import PLAIN
 from gradcheck_freeze.trace.ops import OpRecorder
 from gradcheck_freeze.trace.record import NONE, Backward, GradientState, ZeroGrad
 
@@ -24,60 +24,6 @@ _MOST_PROBES = 30_000  # a hook makes a wrapper of a graph node, and a very deep
 _RANK = {"none": 0, "zero": 1, "finite": 2, "nonfinite": 3}
 _NOTHING = ("none", "zero")
 Held = dict[int, tuple[int, int]]  # slot → identity and version of its `.grad`
-
-
-def state_of(gradients: list[torch.Tensor]) -> list[GradientState]:
-    """Return what each gradient holds; a norm that underflows to 0 is looked at again, element by element."""
-    for gradient in gradients:
-        if not (
-            type(gradient) is torch.Tensor
-            and gradient.is_cpu
-            and gradient.layout is torch.strided
-            and not gradient.requires_grad
-        ):
-            held = [_elements(gradient) for gradient in gradients]
-            norms = [_norm(values) for values in held]
-            break
-    else:  # as nearly always; in one call
-        held = gradients
-        norms = [float(norm) for norm in torch._foreach_norm(held)] if held else []
-    return [
-        GradientState("finite", norm)
-        if norm is not None and 0.0 < norm < math.inf
-        else _state_at(norm, gradient, values)
-        for gradient, values, norm in zip(gradients, held, norms, strict=True)
-    ]
-
-
-def _state_at(norm: float | None, gradient: torch.Tensor, values: torch.Tensor) -> GradientState:
-    """Return what a gradient holds of which the norm does not tell."""
-    if norm is None:  # a gradient would be there; what it would hold cannot be known
-        return GradientState("finite")
-    if not values.numel() and gradient.numel():  # other ranks hold all of it, and nothing here says that it is zero
-        return GradientState("finite")
-    if norm != 0.0:
-        return GradientState("finite" if bool(torch.isfinite(values).all()) else "nonfinite")
-    return GradientState("finite", norm) if bool(values.any()) else GradientState("zero", 0.0)
-
-
-def _elements(gradient: torch.Tensor) -> torch.Tensor:
-    """Return a dense tensor of the elements that a gradient holds in this process."""
-    if type(gradient) not in PLAIN:
-        parts = held_by(gradient)
-        if len(parts) > 1:  # the offsets of a nested tensor are no gradient
-            return torch.cat([_elements(part).reshape(-1) for part in parts if part.is_floating_point()])
-        gradient = parts[0] if parts else gradient
-    values = gradient.detach()
-    if values.layout is torch.strided:
-        return values
-    return values.coalesce().values() if values.layout is torch.sparse_coo else values.to_dense()
-
-
-def _norm(values: torch.Tensor) -> float | None:
-    """Return the norm of a tensor, 0 where there is nothing to add up and None where there is no memory."""
-    if not has_memory(values):
-        return None
-    return float(torch.linalg.vector_norm(values)) if values.numel() else 0.0
 
 
 def _hooked(leaf: torch.Tensor) -> bool:

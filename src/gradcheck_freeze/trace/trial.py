@@ -16,7 +16,7 @@ from gradcheck_freeze.errors import UsageError
 from gradcheck_freeze.trace import plan
 from gradcheck_freeze.trace.aside import unseen
 from gradcheck_freeze.trace.distributed import gathers
-from gradcheck_freeze.trace.gradients import state_of
+from gradcheck_freeze.trace.gradient_state import state_of
 from gradcheck_freeze.trace.placement import Placement
 from gradcheck_freeze.trace.record import NONE, Cost, Trace
 from gradcheck_freeze.trace.recorder import Recorder
