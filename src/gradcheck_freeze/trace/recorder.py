@@ -25,7 +25,6 @@ from gradcheck_freeze.trace.aside import note_open
 from gradcheck_freeze.trace.assemble import assemble
 from gradcheck_freeze.trace.compiled import CompiledWatch
 from gradcheck_freeze.trace.declarations import DeclarationWatch
-from gradcheck_freeze.trace.distributed import rank
 from gradcheck_freeze.trace.gradients import GradientWatch
 from gradcheck_freeze.trace.guarding import Guard
 from gradcheck_freeze.trace.installed import Patches, remove_mode
@@ -35,21 +34,18 @@ from gradcheck_freeze.trace.kept import KeptWatch
 from gradcheck_freeze.trace.lookups import LookupWatch
 from gradcheck_freeze.trace.masks import MaskWatch
 from gradcheck_freeze.trace.modules import ModuleWatch
-from gradcheck_freeze.trace.names import namespaces_of
 from gradcheck_freeze.trace.ops import OpRecorder
 from gradcheck_freeze.trace.optimizing import OptimizerWatch, in_a_step
 from gradcheck_freeze.trace.pacing import Pace
 from gradcheck_freeze.trace.placement import Placement
 from gradcheck_freeze.trace.record import NONE, Gap, Rank, Trace
 from gradcheck_freeze.trace.scripted import ScriptWatch
+from gradcheck_freeze.trace.searching import NameSearch
 from gradcheck_freeze.trace.sites import Sites
 from gradcheck_freeze.trace.steps import StepWatch
 from gradcheck_freeze.trace.transformed import TransformWatch
 from gradcheck_freeze.trace.unseen import Unseen
 from gradcheck_freeze.trace.warned import WarningWatch
-
-_FRESH = 32  # searches because there is a new optimizer
-_PLACES = 12  # places from which the user's variables are searched in one window
 
 
 class Recorder:
@@ -61,6 +57,7 @@ class Recorder:
         self.sites = Sites()
         self.ops = OpRecorder(self.sites, self.placement.max_ops, self.full, self.fail)
         self.inventory = Inventory(self.ops)
+        self.searching = NameSearch(self, names)
         self.gradients = GradientWatch(self.ops)
         self.masks = MaskWatch(self)
         self.gradients.on_received = self.masks.backward_done
@@ -69,7 +66,7 @@ class Recorder:
         self.gradients.own = lambda: {s for groups in self.stepping.groups for group in groups for s in group.tensors}
         self.optimizing = OptimizerWatch(self)
         self.modules = ModuleWatch(self)
-        self.gradients.before_any_step = lambda frame: None if self.stepping.steps else self.search(frame)
+        self.gradients.before_any_step = lambda frame: None if self.stepping.steps else self.searching.search(frame)
         self.ops.stand_in = self.modules.stand_in
         self.declaring = DeclarationWatch(self)
         self.unseen = Unseen(self)
@@ -90,12 +87,9 @@ class Recorder:
         self.hooks_follow = False  # whether torch is calling the hooks of a step, and others come after ours
         self._leaving = False  # closed, and waiting for such a step to be over to take everything out
         self._thread = get_ident()
-        self._visits: dict[int, int] = {}
-        self._fresh = 0
         self._watched_now: tuple[Any, list[int], Any] = None, [], None
         self._trace: Trace | None = None
         self.rank: Rank | None = None
-        self._names = names
         self.loss_names: dict[int, str] = {}  # backward → the name its loss was handed over under
 
     # The window
@@ -186,7 +180,7 @@ class Recorder:
 
     def _settle(self) -> None:
         """Look at everything for the last time in this window."""
-        name: Callable[[], None] = partial(self.search, sys._getframe(2), final=True)
+        name: Callable[[], None] = partial(self.searching.search, sys._getframe(2), final=True)
         self._each(name, self.stepping.note_writes, self.gradients.close, self.stepping.look_at_all)
 
     def _each(self, *looks: Callable[[], None]) -> None:
@@ -216,7 +210,7 @@ class Recorder:
         self._lingers, self.asleep = False, False
         self.ops.start_anew()
         self.pace.pauses.append(len(self.ops.ops))
-        self._visits.clear()
+        self.searching.start_anew()
         try:
             with torch._C.DisableTorchFunction():
                 self.declaring.switched_unseen(self.guard.switches)
@@ -345,29 +339,5 @@ class Recorder:
 
     def look(self) -> None:
         """Read everything that has a name, so that what the first forward writes is told from what there was."""
-        self.search(sys._getframe(1))
+        self.searching.search(sys._getframe(1))
         self._each(self.stepping.note_writes)
-
-    # Names
-
-    def search(self, frame: Any, final: bool = False, fresh: bool = False) -> None:
-        """Search the user's variables for names: at one place at the first visit, the second, the fourth, the eighth…
-
-        fresh: there is something new that may have a name here.
-        """
-        self.rank = rank() or self.rank  # the group may be gone when the window closes
-        user = self.sites.user_frames(frame)
-        key = self.sites.of(user[-1]) if user else NONE
-        self._visits[key] = visits = self._visits.get(key, 0) + 1
-        self._fresh += fresh
-        fresh = fresh and self._fresh <= _FRESH
-        if not (final or fresh) and (visits & (visits - 1) or len(self._visits) > _PLACES):
-            return
-        main = self.sites.main_namespace()
-        self.ops.asleep += 1
-        try:
-            with torch._C.DisableTorchFunction():
-                self.inventory.search(namespaces_of(user, main) if self._names is None else [self._names], final)
-                self.stepping.name(self.inventory.optimizer_names.values())
-        finally:
-            self.ops.asleep -= 1
