@@ -68,7 +68,7 @@ def assemble(recorder: Recorder, guarded: Guarded | None = None) -> Trace:
         skipped=[replace(step, gradients=_by_tensor(step.gradients, slots)) for step in stepping.skipped],
         lookups=list(_with_tensor(recorder.lookups.found.values(), slots)),
         maskings=list(_with_tensor(recorder.masks.found.values(), slots)),
-        at_values=gradients.at_values,
+        at_values=recorder.backwards.at_values,
         gradient_of=gradient_of,
         writes=list(_with_tensor(stepping.writes, slots)),
         zeroings=[replace(zeroing, tensors=_those(zeroing.tensors, slots)) for zeroing in gradients.zeroings],
@@ -209,8 +209,10 @@ def _backwards(recorder: Recorder, sites: list[Site], slots: dict[int, int]) -> 
     """Return the backward calls, with the names of their losses."""
     heard = Heard(sites, recorder.ops.ops, recorder.ops.values, recorder.modules.calls)
     return [
-        replace(named(backward, recorder.loss_names.get(number), heard), received=_those(backward.received, slots))
-        for number, backward in enumerate(recorder.gradients.backwards)
+        replace(
+            named(backward, recorder.backwards.loss_names.get(number), heard), received=_those(backward.received, slots)
+        )
+        for number, backward in enumerate(recorder.backwards.calls)
     ]
 
 

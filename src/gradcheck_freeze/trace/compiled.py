@@ -246,10 +246,10 @@ class CompiledWatch:
         ops.values.tensor.append(NONE)
         ops.ops.outputs.append(loss)
         ops._end(root)
-        number = len(gradients.backwards)
+        number = len(recorder.backwards.calls)
         ops.write_op(ops.number("backward"), [loss], [], (), outer)
-        gradients.backwards.append(Backward("", site, len(ops.ops), (loss,), taught, False, False, False))
-        recorder.loss_names[number] = "a loss inside the compiled code"
+        recorder.backwards.calls.append(Backward("", site, len(ops.ops), (loss,), taught, False, False, False))
+        recorder.backwards.loss_names[number] = "a loss inside the compiled code"
         for slot in taught:
             gradients.contributors[slot] = [number]  # whether it zeroed what was there before is not known
         gradients._held = gradients.held()

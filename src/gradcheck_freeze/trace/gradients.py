@@ -1,8 +1,4 @@
-"""Watches backward calls and `.grad`: which parameter received gradient in which call, by the engine's own word.
-
-A call gave a leaf gradient if its `.grad` is another tensor afterwards, or the same one with a higher version. That is
-read before and after the call; no hook is put on any tensor of the user's.
-"""
+"""Watches `.grad`: what it holds, since which backward calls it has been adding up, and what set or cleared it."""
 
 from __future__ import annotations
 
@@ -18,11 +14,9 @@ from gradcheck_freeze.trace.gradient_state import state_of
 from gradcheck_freeze.trace.installed import push_to_bottom, remove_mode
 from gradcheck_freeze.trace.memory import PLAIN
 from gradcheck_freeze.trace.ops import OpRecorder
-from gradcheck_freeze.trace.record import NONE, Backward, GradientState, ZeroGrad
+from gradcheck_freeze.trace.record import NONE, GradientState, ZeroGrad
 
-_MOST_PROBES = 30_000  # a hook makes a wrapper of a graph node, and a very deep chain of those cannot be freed
 _RANK = {"none": 0, "zero": 1, "finite": 2, "nonfinite": 3}
-_NOTHING = ("none", "zero")
 Held = dict[int, tuple[int, int]]  # slot → identity and version of its `.grad`
 
 
@@ -32,11 +26,10 @@ def _hooked(leaf: torch.Tensor) -> bool:
 
 
 class GradientWatch:
-    """The backward calls of one window, and since which of them each `.grad` has been adding up."""
+    """Every `.grad` of one window, by the slot of its leaf."""
 
     def __init__(self, recorder: OpRecorder) -> None:
         self.recorder = recorder
-        self.backwards: list[Backward] = []
         self.zeroings: list[ZeroGrad] = []
         self.contributors: dict[int, list[int]] = {}  # slot → backwards whose gradient its `.grad` still holds
         self.discarded: dict[int, list[int]] = {}  # slot → backwards whose gradient was cleared before any step saw it
@@ -51,14 +44,11 @@ class GradientWatch:
         self.sizes: dict[int, int] = {}  # slot → bytes of its `.grad`, where that is dense
         self._ever_nonfinite = False
         self.gradient_slots: dict[int, int] = {}  # slot of a `.grad` that the user's code read → slot of its parameter
-        self.at_values: dict[int, str] = {}  # value → state of its gradient, in steps that are watched deeply
         self._held: Held = {}  # as the last backward left it, but for what was dropped since
         self._known_of = (
             0  # of so many slots `_held` names every `.grad` that is there; 0 where one may have been put in since
         )
         self._owners: dict[int, int] = {}  # identity of a `.grad` → slot
-        self.before_any_step: Callable[[Any], None] = lambda frame: None
-        self.on_received: Callable[[Iterable[int]], None] = lambda slots: None
         recorder.on_first_seen = self._first_seen
         self.elsewhere: dict[int, ref[torch.Tensor]] = {}  # what an optimizer in another thread holds
         self.own: Callable[[], Container[int]] = tuple  # the slots that optimizers hold in this one
@@ -77,23 +67,6 @@ class GradientWatch:
         leaf = None if slot is None else self.recorder.tensors.slots[slot]()
         if slot is not None and leaf is not None and leaf.grad is tensor:
             self.gradient_slots[self.recorder.tensors.slot(tensor)] = slot
-
-    def probe(self, tensor: torch.Tensor, value: int) -> None:
-        """Have the engine tell what gradient arrives at a value; the gradient itself is left as it is."""
-        if len(self.at_values) >= _MOST_PROBES:
-            return
-
-        def note(gradient: torch.Tensor | None) -> None:
-            if gradient is None:  # a custom function's backward returned nothing
-                return
-            try:
-                self.at_values[value] = state_of([gradient])[0].state
-            except Exception as error:
-                self.recorder._on_failure(error)
-
-        note.__torch_unserializable__ = True  # type: ignore[attr-defined]  # torch.save does not warn of such a hook
-        self.at_values[value] = "none"
-        tensor.register_hook(note)
 
     def leaves(self) -> Iterable[tuple[int, torch.Tensor]]:
         """Yield the live leaves that require grad, with their slots."""
@@ -135,11 +108,10 @@ class GradientWatch:
         self.written.clear()
 
     def forget(self) -> None:
-        """Drop all that was seen of backward calls: the step they lead to is not watched."""
+        """Drop all that was seen, but whose `.grad` held something."""
         self.fed_earlier.update(self.contributors)
-        for known in (self.backwards, self.zeroings):
-            known.clear()
-        for by_slot in (self.contributors, self.discarded, self.handed, self.states, self.at_values, self._stepped):
+        self.zeroings.clear()
+        for by_slot in (self.contributors, self.discarded, self.handed, self.states, self._stepped):
             by_slot.clear()
         self.lent.clear()
 
@@ -148,94 +120,26 @@ class GradientWatch:
         self.contributors.clear()
         self.written.clear()
         self._stepped.clear()
-        self._held = self.held()
+        self.settle(self.held())
         self.unsettle()
-        self._owners = {identity: slot for slot, (identity, _) in self._held.items()}
+
+    def before_backward(self) -> Held:
+        """Return what `held` gives before a backward call, having dropped what was zeroed since the last."""
+        before = self.held(0 if self._held else self._known_of)
+        self.forget_zeroed(before)
+        return before
+
+    def settle(self, held: Held) -> None:
+        """Take every `.grad` as it is now, as a backward call has left it."""
+        self._held = held
+        self._known_of = len(self.recorder.tensors.slots)
+        self._owners = {identity: slot for slot, (identity, _) in held.items()}
 
     def close(self) -> None:
         """Look at every `.grad` for the last time."""
         self.look(slot for slot, _ in self.leaves())
         self.forget_zeroed()
         self.lent.update(slot for slot, tensor in self.leaves() if _hooked(tensor))
-
-    def backward(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Run a backward call and note which leaves it gave gradient."""
-        recorder = self.recorder
-        if recorder.transforms:  # how a transform differentiates is its own business
-            return func(*args, **kwargs)
-        roots: list[torch.Tensor] = []
-        try:
-            given = args[0] if args else kwargs.get("tensors", kwargs.get("outputs", kwargs.get("self")))
-            roots = (
-                [given] if isinstance(given, torch.Tensor) else [t for t in given or () if isinstance(t, torch.Tensor)]
-            )
-            values = tuple(recorder.value_of(root) for root in roots)
-            self.before_any_step(sys._getframe(2))
-            before = self.held(0 if self._held else self._known_of)
-            self.forget_zeroed(before)
-            site = recorder.sites.here(sys._getframe(2))
-        except Exception as error:
-            recorder._on_failure(error)
-            return func(*args, **kwargs)
-        returned = None
-        try:
-            returned = func(*args, **kwargs)
-            return returned
-        finally:
-            try:
-                self._note(func, args, kwargs, values, before, site, returned)
-            except Exception as error:
-                recorder._on_failure(error)
-
-    def _note(
-        self,
-        func: Any,
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-        roots: tuple[int, ...],
-        before: Held,
-        site: int,
-        returned: Any,
-    ) -> None:
-        returns = func is torch.autograd.grad
-        create, retain = bool(kwargs.get("create_graph", False)), bool(kwargs.get("retain_graph"))
-        after = self.held()
-        received = () if returns else tuple(slot for slot, held in after.items() if before.get(slot) != held)
-        try:
-            if returns:
-                wanted = args[1] if len(args) > 1 else kwargs.get("inputs", ())
-                wanted = [wanted] if isinstance(wanted, torch.Tensor) else list(wanted)
-                received = self._note_returned(roots, wanted, [None] * len(wanted) if returned is None else returned)
-            else:
-                self._note_received(received)
-                # A row of its own, so that what comes before and after it can be told apart.
-                self.recorder.write_op(self.recorder.number("backward"), list(roots), [], (), sys._getframe(3))
-            self._held = after
-            self._known_of = len(self.recorder.tensors.slots)
-            self._owners = {identity: slot for slot, (identity, _) in after.items()}
-        finally:  # what it gave is counted under its number: whatever failed, it is in the list
-            self.backwards.append(Backward("", site, len(self.recorder.ops), roots, received, returns, create, retain))
-
-    def _note_returned(self, roots: tuple[int, ...], wanted: list[torch.Tensor], results: Any) -> tuple[int, ...]:
-        """Note what `autograd.grad` gave back, and return the slots of those it gave something for."""
-        recorder = self.recorder
-        read = [*roots, *(recorder.value_of(tensor) for tensor in wanted)]
-        received = tuple(
-            slot
-            for tensor, result in zip(wanted, results, strict=False)
-            if result is not None and (slot := recorder.tensors.slot(tensor)) != NONE
-        )
-        fresh = [result for result in results if isinstance(result, torch.Tensor)]
-        recorder.write_op(recorder.number("grad"), read, fresh, (), sys._getframe(4))
-        return received
-
-    def _note_received(self, received: tuple[int, ...]) -> None:
-        """Note whose `.grad` the backward now noted wrote."""
-        for slot in received:
-            self.contributors.setdefault(slot, []).append(len(self.backwards))
-        self.on_received(received)
-        # No step may ever come to look at those that no optimizer holds, and they may be gone when the window closes.
-        self.look([slot for slot in received if slot not in self.states or self.states[slot].state in _NOTHING])
 
     def see(self, slots: Iterable[int]) -> dict[int, GradientState]:
         """Return what a step that holds these slots finds in `.grad`."""

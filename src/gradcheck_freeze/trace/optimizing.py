@@ -123,7 +123,7 @@ class OptimizerWatch:
             ops.probe = None
             self._deep_steps += 1
         if self._deep_steps < _DEEP_STEPS and any(state.state in ("zero", "nonfinite") for state in states):
-            ops.probe = self.recorder.gradients.probe
+            ops.probe = self.recorder.backwards.probe
 
 
 def in_a_step(frame: FrameType | None) -> bool:

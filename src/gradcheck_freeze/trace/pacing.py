@@ -58,7 +58,7 @@ class Pace:
             if self._before_any and recorder.watches():
                 self._before_any = False
                 recorder.sleep()
-                recorder.gradients.forget()
+                recorder.backwards.forget()
                 recorder.stepping.writes = [write for write in recorder.stepping.writes if write.call == NONE]
             if recorder.watches():
                 if optimizer in self._built:

@@ -23,6 +23,7 @@ from torch._C import _current_graph_task_id
 
 from gradcheck_freeze.trace.aside import note_open
 from gradcheck_freeze.trace.assemble import assemble
+from gradcheck_freeze.trace.backwards import BackwardWatch
 from gradcheck_freeze.trace.compiled import CompiledWatch
 from gradcheck_freeze.trace.declarations import DeclarationWatch
 from gradcheck_freeze.trace.gradients import GradientWatch
@@ -59,14 +60,15 @@ class Recorder:
         self.inventory = Inventory(self.ops)
         self.searching = NameSearch(self, names)
         self.gradients = GradientWatch(self.ops)
+        self.backwards = BackwardWatch(self.ops, self.gradients)
         self.masks = MaskWatch(self)
-        self.gradients.on_received = self.masks.backward_done
+        self.backwards.on_received = self.masks.backward_done
         self.lookups = LookupWatch(self)
         self.stepping = StepWatch(self.ops, self.gradients, self.masks, self._watched)
         self.gradients.own = lambda: {s for groups in self.stepping.groups for group in groups for s in group.tensors}
         self.optimizing = OptimizerWatch(self)
         self.modules = ModuleWatch(self)
-        self.gradients.before_any_step = lambda frame: None if self.stepping.steps else self.searching.search(frame)
+        self.backwards.before_any_step = lambda frame: None if self.stepping.steps else self.searching.search(frame)
         self.ops.stand_in = self.modules.stand_in
         self.declaring = DeclarationWatch(self)
         self.unseen = Unseen(self)
@@ -90,7 +92,6 @@ class Recorder:
         self._watched_now: tuple[Any, list[int], Any] = None, [], None
         self._trace: Trace | None = None
         self.rank: Rank | None = None
-        self.loss_names: dict[int, str] = {}  # backward → the name its loss was handed over under
 
     # The window
 
@@ -253,16 +254,6 @@ class Recorder:
             self._trace = Trace(gaps=list(self.gaps), closed=self.closed or "", root=str(Path.cwd()))
         self._trace.gaps += [gap for gap in self.gaps if gap not in self._trace.gaps]  # of what failed since
         return self._trace
-
-    def name_last_loss(self, name: str) -> None:
-        """Call the loss of the last backward by this name instead of by what its line says."""
-        self.loss_names[len(self.gradients.backwards) - 1] = name
-
-    def gave(self, tensor: torch.Tensor) -> None:
-        """Note that the gradient the last backward returned for a leaf was put into its `.grad`."""
-        slot = self.ops.tensors.slot(tensor)
-        if slot != NONE:
-            self.gradients.contributors.setdefault(slot, []).append(len(self.gradients.backwards) - 1)
 
     def _watched(self) -> list[int]:
         """Return the slots to fingerprint: those that have a name, and all that an optimizer holds, whoever else does."""

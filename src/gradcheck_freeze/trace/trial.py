@@ -106,12 +106,12 @@ def _gradients(
                 f"the graph of {name} has been freed: backward() was already called on it.\n"
                 "  Pass the loss before backward(), call backward(retain_graph=True), or pass a function that computes it."
             ) from None
-        recorder.name_last_loss(name)
+        recorder.backwards.name_last(name)
         for leaf, gradient in zip(leaves, gradients, strict=True):
             if gradient is not None:
                 recorder.ops.asleep += 1
                 leaf.grad = gradient if leaf.grad is None else leaf.grad + gradient
-                recorder.gave(leaf)
+                recorder.backwards.gave(leaf)
                 recorder.ops.asleep -= 1
     there = [leaf for leaf in leaves if leaf.grad is not None]
     recorder.ops.asleep += 1
