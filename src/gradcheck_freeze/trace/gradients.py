@@ -9,10 +9,9 @@ from weakref import ref
 
 import torch
 
-from gradcheck_freeze.trace.distributed import local
 from gradcheck_freeze.trace.gradient_state import state_of
 from gradcheck_freeze.trace.installed import push_to_bottom, remove_mode
-from gradcheck_freeze.trace.memory import PLAIN
+from gradcheck_freeze.trace.memory import PLAIN, version_of
 from gradcheck_freeze.trace.ops import OpRecorder
 from gradcheck_freeze.trace.record import NONE, GradientState, ZeroGrad
 
@@ -80,7 +79,7 @@ class GradientWatch:
         """Return identity and version of every `.grad` that is there, of this slot and those after it."""
         apart = self._apart()
         return {
-            slot: (id(gradient), (gradient if type(gradient) in PLAIN else local(gradient))._version)
+            slot: (id(gradient), gradient._version if type(gradient) in PLAIN else version_of(gradient))
             for slot, reference in enumerate(self.recorder.tensors.slots[first:], first)
             if (tensor := reference()) is not None
             and tensor.is_leaf  # frozen or not: what was given before it was frozen is there still when it learns again
@@ -99,7 +98,7 @@ class GradientWatch:
             tensor = references[slot]()
             gradient = None if tensor is None else tensor.grad
             if gradient is None or (
-                (slot in self.written or last != (id(gradient), local(gradient)._version))
+                (slot in self.written or last != (id(gradient), version_of(gradient)))
                 and state_of([gradient])[0].state == "zero"
             ):
                 held, stepped = self.contributors.pop(slot), self._stepped.get(slot, NONE)

@@ -10,11 +10,11 @@ from weakref import ref
 
 import torch
 
-from gradcheck_freeze.trace.distributed import local, rank
+from gradcheck_freeze.trace.distributed import rank
 from gradcheck_freeze.trace.fingerprint import fingerprint
 from gradcheck_freeze.trace.gradients import GradientWatch
 from gradcheck_freeze.trace.masks import MaskWatch
-from gradcheck_freeze.trace.memory import PLAIN, has_memory, size_of
+from gradcheck_freeze.trace.memory import PLAIN, has_memory, held_by, size_of
 from gradcheck_freeze.trace.ops import OpRecorder
 from gradcheck_freeze.trace.record import NONE, GradientState, OptimizerGroup, Prints, SkippedStep, Step, Write
 
@@ -185,23 +185,29 @@ class StepWatch:
 
     def _copies(self, slots: list[int]) -> dict[int, torch.Tensor]:
         """Return copies of what a step may move, if they are small enough to be kept while it runs."""
-        tensors = {slot: local(t) for slot in slots if (t := self.recorder.tensors.slots[slot]()) is not None}
         plain = {
             slot: t
-            for slot, t in tensors.items()
-            if type(t) in PLAIN and t.is_floating_point() and has_memory(t) and t.layout is torch.strided
+            for slot in slots
+            if (t := self._alone(slot)) is not None
+            and (type(t) in PLAIN and t.is_floating_point() and has_memory(t) and t.layout is torch.strided)
         }
         if sum(tensor.nbytes for tensor in plain.values()) > _MOST_COPIED:
             return {}
         return {slot: tensor.detach().clone() for slot, tensor in plain.items()}
+
+    def _alone(self, slot: int) -> torch.Tensor | None:
+        """Return the one tensor that holds what this process has of a source, None where there are several or none."""
+        tensor = self.recorder.tensors.slots[slot]()
+        parts = [] if tensor is None else held_by(tensor)
+        return parts[0] if len(parts) == 1 else None
 
     def _ratios(self, copies: dict[int, torch.Tensor]) -> dict[int, float | None]:
         """Return how far a step moved each tensor, as a part of its norm before; None for what was zero."""
         ratios: dict[int, float | None] = {}
         with torch._C.DisableTorchFunction(), torch.no_grad():
             for slot, before in copies.items():
-                tensor = self.recorder.tensors.slots[slot]()
-                if tensor is not None and (here := local(tensor)).shape == before.shape:
+                here = self._alone(slot)
+                if here is not None and here.shape == before.shape:
                     moved, norm = (float(torch.linalg.vector_norm(t)) for t in (here.detach() - before, before))
                     ratios[slot] = moved / norm if norm else None
         return ratios
@@ -270,7 +276,10 @@ class StepWatch:
     def _elsewhere(self, slot: int) -> bool:
         """Return whether other ranks hold all of a sharded tensor, which moves there as its gradient says."""
         tensor = self.recorder.tensors.slots[slot]()
-        return tensor is not None and local(tensor).numel() == 0 < tensor.numel()
+        if tensor is None or not tensor.numel():
+            return False
+        parts = held_by(tensor)
+        return bool(parts) and not any(part.numel() for part in parts)
 
     def _left_still(self, number: int, changed: Iterable[int]) -> list[int]:
         """Return the tensors without memory that a step went over and would not move: its learning rate is 0."""
