@@ -116,7 +116,7 @@ def _tensors(
 ) -> tuple[list[WatchedTensor], dict[int, int]]:
     """Return the tensors that are told of, and for each slot its index there."""
     inventory = recorder.inventory
-    further = _names_in_groups(recorder)
+    further = recorder.optimizers.names_of_held()
     for slot in recorder.gradients.gradient_slots.values():
         further.setdefault(slot, "")  # a leaf whose `.grad` the user's code reads, in a variable that nobody searched
     for kind, value, slot, _, _ in recorder.declaring.made:
@@ -136,8 +136,7 @@ def _tensors(
 def _without_memory(recorder: Recorder, tensors: list[WatchedTensor], slots: dict[int, int]) -> frozenset[int]:
     """Return the tensors that have a shape only; a bare one only where it is trained."""
     live = recorder.ops.tensors.slots
-    trained = {s for groups in recorder.stepping.groups for group in groups for s in group.tensors}
-    trained |= recorder.gradients.states.keys()
+    trained = recorder.optimizers.held() | recorder.gradients.states.keys()
     return frozenset(
         index
         for slot, index in slots.items()
@@ -145,17 +144,6 @@ def _without_memory(recorder: Recorder, tensors: list[WatchedTensor], slots: dic
         and not has_memory(tensor)
         and (tensors[index].kind != "tensor" or slot in trained)
     )
-
-
-def _names_in_groups(recorder: Recorder) -> dict[int, str]:
-    """Return a name for every slot that an optimizer holds, for those that have no other."""
-    found: dict[int, str] = {}
-    names = _optimizer_names(recorder)
-    for number in range(len(recorder.stepping.optimizers)):
-        for i, group in enumerate(recorder.stepping.groups[number]):
-            for j, slot in enumerate(group.tensors):
-                found.setdefault(slot, f"{names[number]}.param_groups.{i}.params.{j}")
-    return found
 
 
 def _add_short_lived(
@@ -217,24 +205,19 @@ def _backwards(recorder: Recorder, sites: list[Site], slots: dict[int, int]) -> 
 
 
 def _optimizers(recorder: Recorder, slots: dict[int, int]) -> list[WatchedOptimizer]:
-    stepping, names = recorder.stepping, _optimizer_names(recorder)
+    optimizers = recorder.optimizers
     return [
         WatchedOptimizer(
-            names[number],
-            stepping.type_names[number],
+            title,
+            optimizers.type_names[number],
             built,
-            tuple(replace(group, tensors=_those(group.tensors, slots)) for group in stepping.groups[number]),
+            tuple(replace(group, tensors=_those(group.tensors, slots)) for group in optimizers.groups[number]),
             after,
-            stepping.schedules.get(number, NONE),
-            stepping.loaded.get(number, NONE),
+            optimizers.schedules.get(number, NONE),
+            optimizers.loaded.get(number, NONE),
         )
-        for number, (built, after) in enumerate(stepping.built)
+        for number, (title, (built, after)) in enumerate(zip(optimizers.titles(), optimizers.built, strict=True))
     ]
-
-
-def _optimizer_names(recorder: Recorder) -> list[str]:
-    stepping = recorder.stepping
-    return [stepping.names.get(n, f"{type_name}#{n}") for n, type_name in enumerate(stepping.type_names)]
 
 
 def _steps(recorder: Recorder, slots: dict[int, int]) -> list[Step]:

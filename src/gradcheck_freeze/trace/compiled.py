@@ -189,7 +189,7 @@ class CompiledWatch:
         if region.optimizers:
             recorder.gradients.forget_zeroed(region.held)
             for optimizer in region.optimizers:
-                recorder.stepping.look(recorder.stepping.number(optimizer))
+                recorder.optimizers.look(recorder.optimizers.number(optimizer))
             recorder.stepping.note_writes()
 
     def _leave(self, region: _Region) -> None:
@@ -255,9 +255,9 @@ class CompiledWatch:
         gradients._held = gradients.held()
 
     def _note_step(self, optimizer: torch.optim.Optimizer, moved: dict[int, None], site: int) -> None:
-        stepping, gradients = self.recorder.stepping, self.recorder.gradients
-        number = stepping.number(optimizer)
-        slots = stepping.look(number)
+        recorder, stepping, gradients = self.recorder, self.recorder.stepping, self.recorder.gradients
+        number = recorder.optimizers.number(optimizer)
+        slots = recorder.optimizers.look(number)
         if not any(slot in moved for slot in slots):
             return
         states = gradients.see(slots)
@@ -265,10 +265,10 @@ class CompiledWatch:
         states.update({s: GradientState("finite") for s in slots if s in moved and states[s].state == "none"})
         gradients.remember(states)
         losses = {s: tuple(gradients.contributors[s]) for s in slots if s in gradients.contributors}
-        rates = tuple(group.settings.get("lr", 0.0) for group in stepping.groups[number])
+        rates = tuple(group.settings.get("lr", 0.0) for group in recorder.optimizers.groups[number])
         changed = {slot: None for slot in slots if slot in moved}
-        stepping.steps.append(Step(number, site, len(self.recorder.ops.ops), states, losses, changed, rates))
-        stepping.counts[number] += 1
+        stepping.steps.append(Step(number, site, len(recorder.ops.ops), states, losses, changed, rates))
+        recorder.optimizers.counts[number] += 1
 
 
 def _must_compile(function: Any) -> bool:

@@ -40,11 +40,11 @@ class OptimizerWatch:
                     recorder.trains_elsewhere(optimizer)
                 recorder.compiled.install()  # the first optimizer of a program has torch load its compiler
                 if recorder.here():
-                    frame, stepping = sys._getframe(1), recorder.stepping
-                    number = stepping.number(optimizer, recorder.sites.here(frame))
+                    frame, optimizers = sys._getframe(1), recorder.optimizers
+                    number = optimizers.number(optimizer, recorder.sites.here(frame))
                     if not optimizer.param_groups[-1]["params"] and (code := made_by(given)) is not None:
-                        stepping.iterators[number, len(optimizer.param_groups) - 1] = recorder.sites.start(code)
-                    stepping.look(number)  # it may be gone, without ever having stepped, when the window closes
+                        optimizers.iterators[number, len(optimizer.param_groups) - 1] = recorder.sites.start(code)
+                    optimizers.look(number)  # it may be gone, without ever having stepped, when the window closes
                     recorder.searching.search(frame)
                     recorder.ops.count(0)
             except Exception as error:
@@ -81,7 +81,7 @@ class OptimizerWatch:
             recorder.stepping.begin(optimizer)
             frame = sys._getframe(1)
             with torch._C.DisableTorchFunction():
-                recorder.searching.search(frame, fresh=not recorder.stepping.counts[recorder.stepping.running[-1]])
+                recorder.searching.search(frame, fresh=not recorder.optimizers.counts[recorder.stepping.running[-1]])
                 result = recorder.stepping.before(args, kwargs, recorder.sites.here(frame))
                 self._look_deeper(recorder.stepping.states_now())
                 recorder.kept.before_step(frame)

@@ -36,6 +36,7 @@ from gradcheck_freeze.trace.lookups import LookupWatch
 from gradcheck_freeze.trace.masks import MaskWatch
 from gradcheck_freeze.trace.modules import ModuleWatch
 from gradcheck_freeze.trace.ops import OpRecorder
+from gradcheck_freeze.trace.optimizers import Optimizers
 from gradcheck_freeze.trace.optimizing import OptimizerWatch, in_a_step
 from gradcheck_freeze.trace.pacing import Pace
 from gradcheck_freeze.trace.placement import Placement
@@ -64,8 +65,9 @@ class Recorder:
         self.masks = MaskWatch(self)
         self.backwards.on_received = self.masks.backward_done
         self.lookups = LookupWatch(self)
-        self.stepping = StepWatch(self.ops, self.gradients, self.masks, self._watched)
-        self.gradients.own = lambda: {s for groups in self.stepping.groups for group in groups for s in group.tensors}
+        self.optimizers = Optimizers(self.ops)
+        self.stepping = StepWatch(self.ops, self.optimizers, self.gradients, self.masks, self._watched)
+        self.gradients.own = self.optimizers.held
         self.optimizing = OptimizerWatch(self)
         self.modules = ModuleWatch(self)
         self.backwards.before_any_step = lambda frame: None if self.stepping.steps else self.searching.search(frame)
@@ -182,7 +184,7 @@ class Recorder:
     def _settle(self) -> None:
         """Look at everything for the last time in this window."""
         name: Callable[[], None] = partial(self.searching.search, sys._getframe(2), final=True)
-        self._each(name, self.stepping.note_writes, self.gradients.close, self.stepping.look_at_all)
+        self._each(name, self.stepping.note_writes, self.gradients.close, self.optimizers.look_at_all)
 
     def _each(self, *looks: Callable[[], None]) -> None:
         """Do each of these; what one cannot do is lost, and not what the others still can."""
@@ -258,7 +260,7 @@ class Recorder:
     def _watched(self) -> list[int]:
         """Return the slots to fingerprint: those that have a name, and all that an optimizer holds, whoever else does."""
         named = self.inventory.kept, self.inventory.loose  # nothing is ever taken out of either
-        held = [group.tensors for groups in self.stepping.groups for group in groups]
+        held = [group.tensors for groups in self.optimizers.groups for group in groups]
         key = (len(named[0]), len(named[1]), *map(id, held))
         if key != self._watched_now[0]:
             self._watched_now = key, sorted(set().union(*named, *held)), held

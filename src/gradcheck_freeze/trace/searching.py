@@ -52,7 +52,7 @@ class NameSearch:
         try:
             with torch._C.DisableTorchFunction():
                 recorder.inventory.search(self.namespaces(user, main), final)
-                recorder.stepping.name(recorder.inventory.optimizer_names.values())
+                recorder.optimizers.name(recorder.inventory.optimizer_names.values())
         finally:
             recorder.ops.asleep -= 1
 

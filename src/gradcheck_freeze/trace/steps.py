@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import functools
-import itertools
 from collections.abc import Callable, Container, Iterable
 from typing import Any
-from weakref import ref
 
 import torch
 
@@ -16,35 +14,32 @@ from gradcheck_freeze.trace.gradients import GradientWatch
 from gradcheck_freeze.trace.masks import MaskWatch
 from gradcheck_freeze.trace.memory import PLAIN, has_memory, held_by, size_of
 from gradcheck_freeze.trace.ops import OpRecorder
-from gradcheck_freeze.trace.record import NONE, GradientState, OptimizerGroup, Prints, SkippedStep, Step, Write
+from gradcheck_freeze.trace.optimizers import Optimizers
+from gradcheck_freeze.trace.record import NONE, GradientState, Prints, SkippedStep, Step, Write
 
 _MEASURED = 1  # steps of each optimizer of which it is told how far they move: it costs as much as the rest of the look
 _COMPARED = 3  # steps of each optimizer after which ranks are compared
 _MOST_COPIED = 64_000_000  # bytes that are kept for that while such a step runs
-_SETTINGS = ("lr", "weight_decay", "momentum")
 
 
 class StepWatch:
-    """The optimizers and steps of one window, and every change of a watched tensor outside them."""
+    """The steps of one window, and every change of a watched tensor outside them."""
 
     def __init__(
-        self, recorder: OpRecorder, gradients: GradientWatch, masks: MaskWatch, watched: Callable[[], list[int]]
+        self,
+        recorder: OpRecorder,
+        optimizers: Optimizers,
+        gradients: GradientWatch,
+        masks: MaskWatch,
+        watched: Callable[[], list[int]],
     ) -> None:
         self.recorder = recorder
+        self.optimizers = optimizers
         self.masks = masks
         self.gradients = gradients
         self.watched = watched  # the slots to fingerprint
-        self.optimizers: list[ref[torch.optim.Optimizer]] = []
-        self.built: list[tuple[int, int]] = []  # site and time of construction
-        self.type_names: list[str] = []
-        self.names: dict[int, str] = {}
-        self.groups: list[tuple[OptimizerGroup, ...]] = []
-        self.counts: list[int] = []
         self.steps: list[Step] = []
         self.skipped: list[SkippedStep] = []
-        self.iterators: dict[tuple[int, int], int] = {}  # (optimizer, group) → site of an iterator that was used up
-        self.schedules: dict[int, int] = {}  # optimizer → site of what sets its learning rate
-        self.loaded: dict[int, int] = {}  # optimizer → site where a state was loaded into it
         self.bytes_read = 0
         self._sizes: dict[int, int] = {}  # slot → bytes
         self.writes: list[Write] = []
@@ -55,60 +50,6 @@ class StepWatch:
         self.running: list[int] = []  # the optimizers whose step is running, the outermost first
         self.compared: list[Prints] = []  # what there was at the first steps, where several ranks train together
         self._now: dict[str, Any] = {}
-
-    def number(self, optimizer: torch.optim.Optimizer, site: int = NONE) -> int:
-        """Return the number of an optimizer, new or known."""
-        groups = getattr(optimizer, "param_groups", ())
-        for number, reference in enumerate(self.optimizers):
-            known = reference()
-            if known is optimizer or (known is not None and getattr(known, "param_groups", None) is groups):
-                return number  # a wrapper is the optimizer whose groups it hands through
-        self.recorder.rows += 1
-        self.optimizers.append(ref(optimizer))
-        self.built.append((site, len(self.recorder.ops)))
-        self.type_names.append(type(optimizer).__name__)
-        self.groups.append(())
-        self.counts.append(0)
-        return len(self.optimizers) - 1
-
-    def name(self, found: Iterable[tuple[ref[torch.optim.Optimizer], list[str]]]) -> None:
-        """Give optimizers the names that variables have for them; the latest search has the last word."""
-        for reference, names in found:
-            optimizer = reference()
-            if optimizer is not None and names:
-                self.names[self.number(optimizer)] = names[0]
-
-    def look(self, number: int) -> list[int]:
-        """Read an optimizer's groups and return all slots in them."""
-        optimizer = self.optimizers[number]()
-        if optimizer is None:
-            return [slot for group in self.groups[number] for slot in group.tensors]
-        groups: list[OptimizerGroup] = []
-        held = itertools.chain(self.groups[number], itertools.repeat(None))
-        for group, before in zip(optimizer.param_groups, held, strict=False):
-            settings = {}
-            for key in _SETTINGS:
-                try:
-                    settings[key] = float(group[key])
-                except (KeyError, TypeError, ValueError):
-                    continue
-            iterator = self.iterators.get((number, len(groups)), NONE)
-            groups.append(OptimizerGroup(self._slots(group["params"], before), settings, iterator))
-        self.groups[number] = tuple(groups)
-        return [slot for group in groups for slot in group.tensors]
-
-    def look_at_all(self) -> None:
-        """Read the groups of every optimizer."""
-        for number in range(len(self.optimizers)):
-            self.look(number)
-
-    def _slots(self, tensors: list[torch.Tensor], before: OptimizerGroup | None) -> tuple[int, ...]:
-        """Return the slots of a group's tensors; most often they are those it had `before`."""
-        known, slot_of = self.recorder.tensors.slots, self.recorder.values.tensor
-        slots = () if before is None else before.tensors
-        if len(slots) == len(tensors) and all(known[s]() is t for s, t in zip(slots, tensors, strict=True)):
-            return slots
-        return tuple(slot for value in self.recorder.values_of(tensors) if (slot := slot_of[value]) != NONE)
 
     def compare(self, passing_over: Container[int] = ()) -> dict[int, None]:
         """Fingerprint every watched tensor but some, and return those that differ from the last time."""
@@ -149,7 +90,7 @@ class StepWatch:
 
     def begin(self, optimizer: torch.optim.Optimizer) -> None:
         """Note that a step begins; `after` ends it, whatever fails between."""
-        self.running.append(self.number(optimizer))
+        self.running.append(self.optimizers.number(optimizer))
         self.recorder.pause()
 
     def before(self, args: Any, kwargs: Any, site: int) -> Any:
@@ -158,14 +99,14 @@ class StepWatch:
         if number in self.running[:-1]:  # a step of its own calls that of its base class: one step
             return None
         self._now = {}
-        slots = self.look(number)
+        slots = self.optimizers.look(number)
         self.gradients.forget_zeroed()
         gradients = self.gradients.see(slots)
         # What the step is going to move anyhow is read once, after it, unless something was seen to write into it before,
         # or it has never been read: there would be nothing to compare the first step with.
         sure = {s for s, held in gradients.items() if held.state == "finite" and s in self.prints}
         self.note_writes(sure - self.pending.keys())
-        if not self.counts[number]:
+        if not self.optimizers.counts[number]:
             self._keep_prints(number)
         self.masks.before_step(slots)
         self._now = {
@@ -175,7 +116,7 @@ class StepWatch:
             "losses": {s: tuple(self.gradients.contributors[s]) for s in slots if s in self.gradients.contributors},
             "changed": {},
             "site": site,
-            "copies": self._copies(slots) if self.counts[number] < _MEASURED else {},
+            "copies": self._copies(slots) if self.optimizers.counts[number] < _MEASURED else {},
         }
         closure = args[1] if len(args) > 1 else kwargs.get("closure")
         if not callable(closure):
@@ -258,20 +199,20 @@ class StepWatch:
         gradients: dict[int, GradientState] = now["gradients"]
         stood = [slot for slot, held in gradients.items() if slot not in changed and held.state == "finite"]
         changed.update((slot, None) for slot in stood if self._elsewhere(slot))
-        lr = tuple(group.settings.get("lr", 0.0) for group in self.groups[number])
+        lr = tuple(group.settings.get("lr", 0.0) for group in self.optimizers.groups[number])
         moved = self.masks.after_step()
         self.steps.append(
             Step(number, now["site"], len(self.recorder.ops), gradients, now["losses"], changed, lr, moved)
         )
         self.recorder.rows += 1 + len(gradients)
-        self.counts[number] += 1
-        if self.counts[number] <= _COMPARED:
+        self.optimizers.counts[number] += 1
+        if self.optimizers.counts[number] <= _COMPARED:
             self._keep_prints(number)
 
     def _keep_prints(self, number: int) -> None:
         """Keep the fingerprints just taken, to be held against those of other ranks."""
         if rank() is not None:
-            self.compared.append(Prints(number, self.counts[number], dict(self.prints)))
+            self.compared.append(Prints(number, self.optimizers.counts[number], dict(self.prints)))
 
     def _elsewhere(self, slot: int) -> bool:
         """Return whether other ranks hold all of a sharded tensor, which moves there as its gradient says."""
@@ -284,7 +225,7 @@ class StepWatch:
     def _left_still(self, number: int, changed: Iterable[int]) -> list[int]:
         """Return the tensors without memory that a step went over and would not move: its learning rate is 0."""
         known = self.recorder.tensors.slots
-        still = {s for group in self.groups[number] if group.settings.get("lr") == 0 for s in group.tensors}
+        still = {s for group in self.optimizers.groups[number] if group.settings.get("lr") == 0 for s in group.tensors}
         return [s for s in changed if s in still and (tensor := known[s]()) is not None and not has_memory(tensor)]
 
     def broken_off(self) -> None:
@@ -296,13 +237,13 @@ class StepWatch:
 
     def asked(self, optimizer: torch.optim.Optimizer, site: int) -> tuple[int, int, int]:
         """Note that a GradScaler is asked for a step; return what `answered` needs."""
-        return self.number(optimizer), site, len(self.steps)
+        return self.optimizers.number(optimizer), site, len(self.steps)
 
     def answered(self, asked: tuple[int, int, int]) -> None:
         """Note the step that a GradScaler was asked for and left out, or asked for in vain of a fused optimizer."""
         number, site, before = asked
         made = self.steps[before:]
-        slots = self.look(number)
+        slots = self.optimizers.look(number)
         if any(step.changed for step in made):
             return
         gradients = made[0].gradients if made else self.gradients.see(slots)
@@ -310,4 +251,4 @@ class StepWatch:
             del self.steps[before:]
             self.recorder.rows += 1 + len(gradients)
             self.skipped.append(SkippedStep(number, site, len(self.recorder.ops), gradients))
-            self.counts[number] += not made
+            self.optimizers.counts[number] += not made

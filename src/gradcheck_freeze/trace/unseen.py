@@ -238,7 +238,7 @@ class Unseen:
                     codes = [getattr(f, "__code__", None) for f in getattr(scheduler, "lr_lambdas", ())]
                     code = next((c for c in codes if c is not None and is_user_file(c.co_filename)), None)
                     site = recorder.sites.here(sys._getframe(1)) if code is None else recorder.sites.start(code)
-                    recorder.stepping.schedules[recorder.stepping.number(optimizer)] = site
+                    recorder.optimizers.schedules[recorder.optimizers.number(optimizer)] = site
             except Exception as error:
                 recorder.fail(error)
             original(scheduler, optimizer, *args, **kwargs)
@@ -253,8 +253,8 @@ class Unseen:
         def load_state_dict(optimizer: Any, *args: Any, **kwargs: Any) -> Any:
             try:
                 if recorder.here():
-                    number = recorder.stepping.number(optimizer)
-                    recorder.stepping.loaded[number] = recorder.sites.here(sys._getframe(1))
+                    number = recorder.optimizers.number(optimizer)
+                    recorder.optimizers.loaded[number] = recorder.sites.here(sys._getframe(1))
             except Exception as error:
                 recorder.fail(error)
             return original(optimizer, *args, **kwargs)
