@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Container, Iterable, Mapping
 from typing import Any
-from weakref import ref
 
 import torch
 
@@ -49,16 +48,7 @@ class GradientWatch:
         )
         self._owners: dict[int, int] = {}  # identity of a `.grad` → slot
         recorder.on_first_seen = self._first_seen
-        self.elsewhere: dict[int, ref[torch.Tensor]] = {}  # what an optimizer in another thread holds
-        self.own: Callable[[], Container[int]] = tuple  # the slots that optimizers hold in this one
-
-    def _apart(self) -> set[int]:
-        """Return the slots to keep away from: a gradient that another thread is freeing must not even be looked at."""
-        if not self.elsewhere:
-            return set()
-        own, known = self.own(), self.recorder.tensors.slots
-        there = {id(tensor) for held in list(self.elsewhere.values()) if (tensor := held()) is not None}
-        return {slot for slot, held in enumerate(known) if id(held()) in there and slot not in own}
+        self.apart: Callable[[], Container[int]] = frozenset  # the slots whose `.grad` must not be looked at
 
     def _first_seen(self, tensor: torch.Tensor) -> None:
         """Note that a tensor which the user's code reads for the first time is the `.grad` of a leaf."""
@@ -69,7 +59,7 @@ class GradientWatch:
 
     def leaves(self) -> Iterable[tuple[int, torch.Tensor]]:
         """Yield the live leaves that require grad, with their slots."""
-        apart = self._apart()
+        apart = self.apart()
         for slot, reference in enumerate(self.recorder.tensors.slots):
             tensor = reference()
             if tensor is not None and tensor.requires_grad and tensor.is_leaf and slot not in apart:
@@ -77,7 +67,7 @@ class GradientWatch:
 
     def held(self, first: int = 0) -> Held:
         """Return identity and version of every `.grad` that is there, of this slot and those after it."""
-        apart = self._apart()
+        apart = self.apart()
         return {
             slot: (id(gradient), gradient._version if type(gradient) in PLAIN else version_of(gradient))
             for slot, reference in enumerate(self.recorder.tensors.slots[first:], first)

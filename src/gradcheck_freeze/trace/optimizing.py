@@ -37,7 +37,7 @@ class OptimizerWatch:
             result = original(optimizer, param_group)
             try:
                 if recorder.is_open and not recorder.is_own_thread():
-                    recorder.trains_elsewhere(optimizer)
+                    recorder.elsewhere.used(optimizer)
                 recorder.compiled.install()  # the first optimizer of a program has torch load its compiler
                 if recorder.here():
                     frame, optimizers = sys._getframe(1), recorder.optimizers
@@ -61,7 +61,7 @@ class OptimizerWatch:
         def zero_grad(optimizer: torch.optim.Optimizer, set_to_none: bool = True) -> Any:
             if recorder.is_open and not recorder.is_own_thread():
                 try:
-                    recorder.trains_elsewhere(optimizer)
+                    recorder.elsewhere.used(optimizer)
                 except Exception as error:
                     recorder.fail(error)
             if not set_to_none or not recorder.here():
@@ -75,7 +75,7 @@ class OptimizerWatch:
         """Look at everything before a step."""
         recorder = self.recorder
         if not recorder.watches():
-            recorder.stepped_elsewhere(optimizer)
+            recorder.elsewhere.stepped(optimizer)
             return None
         try:
             recorder.stepping.begin(optimizer)

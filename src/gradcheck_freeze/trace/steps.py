@@ -11,6 +11,7 @@ import torch
 from gradcheck_freeze.trace.distributed import rank
 from gradcheck_freeze.trace.fingerprint import fingerprint
 from gradcheck_freeze.trace.gradients import GradientWatch
+from gradcheck_freeze.trace.inventory import Inventory
 from gradcheck_freeze.trace.masks import MaskWatch
 from gradcheck_freeze.trace.memory import PLAIN, has_memory, held_by, size_of
 from gradcheck_freeze.trace.ops import OpRecorder
@@ -28,19 +29,20 @@ class StepWatch:
     def __init__(
         self,
         recorder: OpRecorder,
+        inventory: Inventory,
         optimizers: Optimizers,
         gradients: GradientWatch,
         masks: MaskWatch,
-        watched: Callable[[], list[int]],
     ) -> None:
         self.recorder = recorder
+        self.inventory = inventory
         self.optimizers = optimizers
         self.masks = masks
         self.gradients = gradients
-        self.watched = watched  # the slots to fingerprint
         self.steps: list[Step] = []
         self.skipped: list[SkippedStep] = []
         self.bytes_read = 0
+        self._watched: tuple[Any, list[int], Any] = None, [], None  # what it was made of, and slots
         self._sizes: dict[int, int] = {}  # slot → bytes
         self.writes: list[Write] = []
         self.pending: dict[
@@ -50,6 +52,15 @@ class StepWatch:
         self.running: list[int] = []  # the optimizers whose step is running, the outermost first
         self.compared: list[Prints] = []  # what there was at the first steps, where several ranks train together
         self._now: dict[str, Any] = {}
+
+    def watched(self) -> list[int]:
+        """Return the slots to fingerprint: those that have a name, and all that an optimizer holds, whoever else does."""
+        named = self.inventory.kept, self.inventory.loose  # nothing is ever taken out of either
+        held = [group.tensors for groups in self.optimizers.groups for group in groups]
+        key = (len(named[0]), len(named[1]), *map(id, held))
+        if key != self._watched[0]:
+            self._watched = key, sorted(set().union(*named, *held)), held  # held, so that no identity is given anew
+        return self._watched[1]
 
     def compare(self, passing_over: Container[int] = ()) -> dict[int, None]:
         """Fingerprint every watched tensor but some, and return those that differ from the last time."""

@@ -183,7 +183,7 @@ class Unseen:
             try:
                 for tensor in (first, second):
                     recorder.ops.tensors.forget(tensor)
-                    recorder.gradients.elsewhere.pop(id(tensor), None)
+                    recorder.elsewhere.forget(tensor)
             except Exception as error:
                 recorder.fail(error)
                 recorder.ops.tensors.forget_all()
