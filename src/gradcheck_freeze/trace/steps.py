@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Container, Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -21,6 +22,19 @@ from gradcheck_freeze.trace.record import NONE, GradientState, Prints, SkippedSt
 _MEASURED = 1  # steps of each optimizer of which it is told how far they move: it costs as much as the rest of the look
 _COMPARED = 3  # steps of each optimizer after which ranks are compared
 _MOST_COPIED = 64_000_000  # bytes that are kept for that while such a step runs
+
+
+@dataclass(slots=True)
+class _Now:
+    """What is known of the step now running, by slot."""
+
+    number: int  # of its optimizer
+    site: int
+    slots: list[int]
+    gradients: dict[int, GradientState]
+    losses: dict[int, tuple[int, ...]]
+    copies: dict[int, torch.Tensor]  # from before the step
+    changed: dict[int, float | None] = field(default_factory=dict)  # before a closure was called
 
 
 class StepWatch:
@@ -51,7 +65,7 @@ class StepWatch:
         self.prints: dict[int, int] = {}
         self.running: list[int] = []  # the optimizers whose step is running, the outermost first
         self.compared: list[Prints] = []  # what there was at the first steps, where several ranks train together
-        self._now: dict[str, Any] = {}
+        self._now: _Now | None = None
 
     def watched(self) -> list[int]:
         """Return the slots to fingerprint: those that have a name, and all that an optimizer holds, whoever else does."""
@@ -87,7 +101,7 @@ class StepWatch:
     def start_anew(self) -> None:
         """Take what every watched tensor holds now as given: what changed it since the last window was not watched."""
         self.running.clear()
-        self._now = {}
+        self._now = None
         self.compare()
         self.pending.clear()
 
@@ -109,7 +123,7 @@ class StepWatch:
         number = self.running[-1]
         if number in self.running[:-1]:  # a step of its own calls that of its base class: one step
             return None
-        self._now = {}
+        self._now = None
         slots = self.optimizers.look(number)
         self.gradients.forget_zeroed()
         gradients = self.gradients.see(slots)
@@ -120,19 +134,13 @@ class StepWatch:
         if not self.optimizers.counts[number]:
             self._keep_prints(number)
         self.masks.before_step(slots)
-        self._now = {
-            "number": number,
-            "slots": slots,
-            "gradients": gradients,
-            "losses": {s: tuple(self.gradients.contributors[s]) for s in slots if s in self.gradients.contributors},
-            "changed": {},
-            "site": site,
-            "copies": self._copies(slots) if self.optimizers.counts[number] < _MEASURED else {},
-        }
+        losses = {s: tuple(self.gradients.contributors[s]) for s in slots if s in self.gradients.contributors}
+        copies = self._copies(slots) if self.optimizers.counts[number] < _MEASURED else {}
+        self._now = now = _Now(number, site, slots, gradients, losses, copies)
         closure = args[1] if len(args) > 1 else kwargs.get("closure")
         if not callable(closure):
             return None
-        wrapped = self._wrap(closure)
+        wrapped = self._wrap(closure, now)
         return ((args[0], wrapped, *args[2:]), kwargs) if len(args) > 1 else (args, {**kwargs, "closure": wrapped})
 
     def _copies(self, slots: list[int]) -> dict[int, torch.Tensor]:
@@ -166,25 +174,23 @@ class StepWatch:
 
     def states_now(self) -> Iterable[GradientState]:
         """Return what `.grad` held, tensor by tensor, before the step now running."""
-        gradients: dict[int, GradientState] = self._now.get("gradients", {})
-        return gradients.values()
+        return self._now.gradients.values() if self._now is not None else ()
 
-    def _wrap(self, closure: Callable[[], Any]) -> Callable[[], Any]:
+    def _wrap(self, closure: Callable[[], Any], now: _Now) -> Callable[[], Any]:
         """Return the closure, watched as the user's own code though it runs inside the step."""
 
         @functools.wraps(closure)
         def run() -> Any:
-            self._now["changed"].update(self.compare())
+            now.changed.update(self.compare())
             depth = self.recorder.wake()
             try:
                 return closure()
             finally:
                 self.recorder.pause(depth)
                 self.gradients.forget_zeroed()
-                slots = self._now["slots"]
-                self._now["gradients"] = self.gradients.see(slots)
+                now.gradients = self.gradients.see(now.slots)
                 contributors = self.gradients.contributors
-                self._now["losses"].update({s: tuple(contributors[s]) for s in slots if s in contributors})
+                now.losses.update({s: tuple(contributors[s]) for s in now.slots if s in contributors})
                 self.note_writes()
 
         return run
@@ -195,26 +201,25 @@ class StepWatch:
             return
         number = self.running.pop()
         try:
-            if self._now.get("number") == number and number not in self.running:
-                self._note(number, self._now)
+            if self._now is not None and self._now.number == number and number not in self.running:
+                self._note(self._now)
         finally:
             self.recorder.resume()
 
-    def _note(self, number: int, now: dict[str, Any]) -> None:
-        changed: dict[int, float | None] = {**now["changed"], **self.compare()}
+    def _note(self, now: _Now) -> None:
+        number, gradients = now.number, now.gradients
+        changed: dict[int, float | None] = {**now.changed, **self.compare()}
         for slot in self._left_still(number, changed):
             del changed[slot]
-        if copies := now.pop("copies"):
+        copies, now.copies = now.copies, {}
+        if copies:
             changed.update(self._ratios({slot: copies[slot] for slot in changed if slot in copies}))
         self.recorder.tensors.moved(changed)
-        gradients: dict[int, GradientState] = now["gradients"]
         stood = [slot for slot, held in gradients.items() if slot not in changed and held.state == "finite"]
         changed.update((slot, None) for slot in stood if self._elsewhere(slot))
         lr = tuple(group.settings.get("lr", 0.0) for group in self.optimizers.groups[number])
         moved = self.masks.after_step()
-        self.steps.append(
-            Step(number, now["site"], len(self.recorder.ops), gradients, now["losses"], changed, lr, moved)
-        )
+        self.steps.append(Step(number, now.site, len(self.recorder.ops), gradients, now.losses, changed, lr, moved))
         self.recorder.rows += 1 + len(gradients)
         self.optimizers.counts[number] += 1
         if self.optimizers.counts[number] <= _COMPARED:
@@ -241,7 +246,8 @@ class StepWatch:
 
     def broken_off(self) -> None:
         """Go on after a step that raised: torch calls no hook then."""
-        self._now.pop("copies", None)
+        if self._now is not None:
+            self._now.copies = {}
         while self.running:
             self.running.pop()
             self.recorder.resume()
