@@ -18,21 +18,17 @@ from gradcheck_freeze.trace.memory import has_memory
 from gradcheck_freeze.trace.record import (
     NONE,
     REQUIRES_GRAD,
-    Backward,
     Declaration,
     Guarded,
     LaterChange,
     Lookup,
-    Masking,
     ModuleCall,
     Site,
-    Step,
     Trace,
     WatchedModule,
-    WatchedOptimizer,
     WatchedTensor,
-    Write,
 )
+from gradcheck_freeze.trace.training import Backward, Masking, Step, WatchedOptimizer, Write
 
 if TYPE_CHECKING:
     from gradcheck_freeze.trace.recorder import Recorder

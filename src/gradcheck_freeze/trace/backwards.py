@@ -15,7 +15,8 @@ import torch
 from gradcheck_freeze.trace.gradient_state import state_of
 from gradcheck_freeze.trace.gradients import GradientWatch, Held
 from gradcheck_freeze.trace.ops import OpRecorder
-from gradcheck_freeze.trace.record import NONE, Backward
+from gradcheck_freeze.trace.record import NONE
+from gradcheck_freeze.trace.training import Backward
 
 _MOST_PROBES = 30_000  # a hook makes a wrapper of a graph node, and a very deep chain of those cannot be freed
 _NOTHING = ("none", "zero")

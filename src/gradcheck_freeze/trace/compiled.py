@@ -21,7 +21,8 @@ import torch
 from gradcheck_freeze.trace.installed import push_to_bottom, remove_mode
 from gradcheck_freeze.trace.kinds import collect
 from gradcheck_freeze.trace.reached import Reached, reached_from
-from gradcheck_freeze.trace.record import DIFFERENTIABLE, NONE, REQUIRES_GRAD, Backward, GradientState, Step
+from gradcheck_freeze.trace.record import DIFFERENTIABLE, NONE, REQUIRES_GRAD
+from gradcheck_freeze.trace.training import Backward, GradientState, Step
 
 if TYPE_CHECKING:
     from gradcheck_freeze.trace.recorder import Recorder

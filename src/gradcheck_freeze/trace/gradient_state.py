@@ -7,7 +7,7 @@ import math
 import torch
 
 from gradcheck_freeze.trace.memory import PLAIN, has_memory, held_by
-from gradcheck_freeze.trace.record import GradientState
+from gradcheck_freeze.trace.training import GradientState
 
 
 def state_of(gradients: list[torch.Tensor]) -> list[GradientState]:

@@ -12,7 +12,8 @@ from gradcheck_freeze.trace.gradient_state import state_of
 from gradcheck_freeze.trace.installed import push_to_bottom, remove_mode
 from gradcheck_freeze.trace.memory import PLAIN, version_of
 from gradcheck_freeze.trace.ops import OpRecorder
-from gradcheck_freeze.trace.record import NONE, GradientState, ZeroGrad
+from gradcheck_freeze.trace.record import NONE
+from gradcheck_freeze.trace.training import GradientState, ZeroGrad
 
 _RANK = {"none": 0, "zero": 1, "finite": 2, "nonfinite": 3}
 Held = dict[int, tuple[int, int]]  # slot → identity and version of its `.grad`

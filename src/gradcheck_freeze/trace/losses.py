@@ -13,7 +13,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from gradcheck_freeze.trace.record import LEAF, NONE, REQUIRES_GRAD, Backward, Ops, Site, Values
+from gradcheck_freeze.trace.record import LEAF, NONE, REQUIRES_GRAD, Ops, Site, Values
+from gradcheck_freeze.trace.training import Backward
 
 _BACKWARDS = ("backward", "grad", "manual_backward")
 _MOST_OPS = 100  # that a library puts between the loss and its backward

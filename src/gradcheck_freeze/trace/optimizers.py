@@ -9,7 +9,8 @@ from weakref import ref
 import torch
 
 from gradcheck_freeze.trace.ops import OpRecorder
-from gradcheck_freeze.trace.record import NONE, OptimizerGroup
+from gradcheck_freeze.trace.record import NONE
+from gradcheck_freeze.trace.training import OptimizerGroup
 
 _SETTINGS = ("lr", "weight_decay", "momentum")
 

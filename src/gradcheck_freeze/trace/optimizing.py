@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.optim.optimizer import _global_optimizer_post_hooks, register_optimizer_step_pre_hook
 
-from gradcheck_freeze.trace.record import GradientState
 from gradcheck_freeze.trace.sites import made_by
+from gradcheck_freeze.trace.training import GradientState
 
 if TYPE_CHECKING:
     from gradcheck_freeze.trace.recorder import Recorder

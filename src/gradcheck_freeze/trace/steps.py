@@ -17,7 +17,8 @@ from gradcheck_freeze.trace.masks import MaskWatch
 from gradcheck_freeze.trace.memory import PLAIN, has_memory, held_by, size_of
 from gradcheck_freeze.trace.ops import OpRecorder
 from gradcheck_freeze.trace.optimizers import Optimizers
-from gradcheck_freeze.trace.record import NONE, GradientState, Prints, SkippedStep, Step, Write
+from gradcheck_freeze.trace.record import NONE, Prints
+from gradcheck_freeze.trace.training import GradientState, SkippedStep, Step, Write
 
 _MEASURED = 1  # steps of each optimizer of which it is told how far they move: it costs as much as the rest of the look
 _COMPARED = 3  # steps of each optimizer after which ranks are compared
