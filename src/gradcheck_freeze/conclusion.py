@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from gradcheck_freeze.ranks.gather import Group
     from gradcheck_freeze.report.files import Format
     from gradcheck_freeze.report.links import Links
-    from gradcheck_freeze.rules.contract import Contract, Ignore
+    from gradcheck_freeze.rules.contract import Contract
     from gradcheck_freeze.rules.diagnosis import Diagnosis
     from gradcheck_freeze.rules.finding import Finding
     from gradcheck_freeze.trace.record import Trace
@@ -114,7 +114,7 @@ def conclude(
 ) -> int:
     """Judge a trace, print and write the reports, and return the status of our own; with a base, new findings count."""
     from gradcheck_freeze.rules.contract import Contract
-    from gradcheck_freeze.rules.windows import judge_windows
+    from gradcheck_freeze.rules.windows import about, judge_windows
 
     problems: list[GradcheckFreezeError] = []
     stopped: list[int] = []
@@ -124,7 +124,7 @@ def conclude(
         stopped = hold_back()
     try:
         try:
-            diagnosis = judge_windows(trace, contract)
+            diagnosis = judge_windows(trace, contract if group is None else about(trace, contract))
         except GradcheckFreezeError as error:
             problems.append(error)
             diagnosis = judge_windows(trace, Contract())
@@ -137,7 +137,7 @@ def conclude(
         return 3 if group is None else 0  # a status of ours would end the other ranks
     if group is not None:
         try:
-            merged = _merged(trace, diagnosis, group, contract.ignores, stopped)
+            merged = _merged(trace, diagnosis, group, contract, problems, stopped)
         except Exception as error:
             if os.environ.get("GRADCHECK_FREEZE_DEBUG"):
                 raise
@@ -155,18 +155,26 @@ def conclude(
 
 
 def _merged(
-    trace: Trace, diagnosis: Diagnosis, group: Group, ignores: tuple[Ignore, ...], stopped: list[int]
+    trace: Trace,
+    diagnosis: Diagnosis,
+    group: Group,
+    contract: Contract,
+    problems: list[GradcheckFreezeError],
+    stopped: list[int],
 ) -> Diagnosis | None:
-    """Return the diagnosis of all ranks where this one reports it."""
+    """Return the diagnosis of all ranks where this one reports it; what no rank has of the contract is a problem."""
     from gradcheck_freeze.ranks import gather
-    from gradcheck_freeze.ranks.merge import accepted
+    from gradcheck_freeze.ranks.merge import accepted, unknown
     from gradcheck_freeze.ranks.part import part_of
 
     part = part_of(trace, diagnosis, group.run, group.rank, group.world_size)
     merged = gather.report_of(group, part, diagnosis, complain, stopped)
     if merged is not None and merged.ranks is not None and not merged.ranks.missing and not group.kept:
         gather.clear(group)
-    return merged and accepted(merged, ignores)
+    if merged is None:
+        return None
+    problems += unknown(contract, merged)
+    return accepted(merged, contract.ignores)
 
 
 def publish(

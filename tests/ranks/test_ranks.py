@@ -136,3 +136,14 @@ def test_gradient_that_is_added_to_a_sharded_parameter_counts_for_every_backward
         assert version_of(gradient) > before
     finally:
         torch.distributed.destroy_process_group()
+
+
+def test_a_contract_is_held_against_what_all_ranks_have_together(tmp_path):
+    options = ("--frozen", "encoder", "--trainable", "head@loss", "--trainable", "hed")
+    merged, reports, done = watched(tmp_path / "with", 2, HERE / "stages.py", status=(1,), options=options)
+    assert [(f["rule"], f["where"], f["ranks"]) for f in merged["findings"]] == [("GF101", "encoder", [0])]
+    assert sorted(loss["name"] for loss in merged["losses"]) == ["gradient", "loss"]
+    assert len(merged["optimizers"]) == 2
+    assert [len(report["findings"]) for report in reports] == [1, 0]
+    assert "--trainable 'hed' matches no parameter or buffer" in done.stderr
+    assert "'head" not in done.stderr.split("--trainable 'hed'")[0]

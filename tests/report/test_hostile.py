@@ -29,6 +29,7 @@ from gradcheck_freeze.report.words import shown
 
 LINKS = Links("https://example.org/o/r/blob/abc/", "sub")
 ATTACKS = (
+    "^_ !_ %_ &_",
     "<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "</details></summary></code></pre><b>", "&lt;b&gt; &amp;#64;",
     "| a | b |", "a\\|b", "`code` ``", "```\n# head", "~~~", "[link](https://evil.example)", "![i](https://evil.example/i.png)",
     "https://evil.example/x", "www.evil.example", "me@evil.example", "<https://evil.example>", "[x][1]\n\n[1]: https://evil.example",

@@ -81,14 +81,9 @@ class Terms:
     def judge(self, trace: Trace) -> Diagnosis:
         """Return the diagnosis of a trace; raises `ContractError` for a pattern of this test's own that names nothing."""
         from gradcheck_freeze.api import with_reports
-        from gradcheck_freeze.flow.build import build
-        from gradcheck_freeze.rules.contract import fitting
-        from gradcheck_freeze.rules.windows import judge_windows
+        from gradcheck_freeze.rules.windows import about, judge_windows
 
-        whole = self.settings.contract
-        names = [tensor.names for tensor in trace.tensors]
-        losses = build(trace).losses if whole.frozen_for_loss or whole.trainable_for_loss else ()
-        of_project = fitting(whole, names, {loss.name for loss in losses})
+        of_project = about(trace, self.settings.contract)
         contract = replace(self.contract or of_project, ignores=(*of_project.ignores, *self.ignores))
         diagnosis = with_reports(judge_windows(trace, contract))
         unneeded = tuple(entry for entry in diagnosis.unneeded if entry in self.ignores)

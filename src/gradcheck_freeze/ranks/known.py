@@ -29,7 +29,7 @@ def refuted(name: str, by: Sequence[int], words: Words) -> bool:
 
 
 def completed(lowest: Diagnosis, words: Words, found: Iterable[Finding], cleared: set[str], full: Full) -> Diagnosis:
-    """Return the report of the first rank with what others know: their parameters, their lines, what theirs get."""
+    """Return the report of the first rank with what others know: their parameters, losses and lines, what theirs get."""
     read: dict[int, Diagnosis] = {}
     parameters = {
         name: replace(p, state="learning", gradient="finite", updated=True) if _is_cleared(p, cleared) else p
@@ -49,7 +49,21 @@ def completed(lowest: Diagnosis, words: Words, found: Iterable[Finding], cleared
         if (at := finding.cause) is not None and at.text and (at.path, at.line) not in known:
             excerpts.append(Excerpt(at.path, at.line, (at.text,)))
             known.add((at.path, at.line))
-    return replace(lowest, parameters=parameters, excerpts=tuple(excerpts), graph=_clear(lowest, cleared))
+    losses = {(loss.name, loss.location): loss for loss in lowest.losses}
+    optimizers = {(o.name, o.built): o for o in lowest.optimizers}
+    for other in read.values():
+        for loss in other.losses:
+            losses.setdefault((loss.name, loss.location), loss)
+        for optimizer in other.optimizers:
+            optimizers.setdefault((optimizer.name, optimizer.built), optimizer)
+    return replace(
+        lowest,
+        parameters=parameters,
+        losses=tuple(losses.values()),
+        optimizers=tuple(optimizers.values()),
+        excerpts=tuple(excerpts),
+        graph=_clear(lowest, cleared),
+    )
 
 
 def _lines(excerpts: Iterable[Excerpt]) -> set[tuple[str, int]]:

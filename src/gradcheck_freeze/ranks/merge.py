@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
+from gradcheck_freeze.errors import ContractError
 from gradcheck_freeze.ranks.known import Full, completed, refuted
 from gradcheck_freeze.ranks.part import Part
 from gradcheck_freeze.rules.across import Across, Word, called
-from gradcheck_freeze.rules.contract import Ignore
+from gradcheck_freeze.rules.contract import Contract, Ignore, check, fitting
 from gradcheck_freeze.rules.diagnosis import Diagnosis, RanksRecord
 from gradcheck_freeze.rules.finding import Finding, Location
 from gradcheck_freeze.rules.ignores import set_aside
@@ -58,14 +59,29 @@ def merge(
 
 
 def accepted(merged: Diagnosis, ignores: Iterable[Ignore]) -> Diagnosis:
-    """Return the report without what the configuration accepts of the comparison of ranks, which no rank alone has found."""
-    entries = tuple(entry for entry in ignores if entry.rule in _COMPARING)
-    if not entries:
-        return merged
-    names = [(record.name, *record.aliases) for record in merged.parameters.values()]
-    counting, ignored, unneeded = set_aside(merged.findings, entries, names)
-    kept = tuple(entry for entry in merged.unneeded if entry.rule not in _COMPARING)
-    return replace(merged, findings=counting, ignored=(*merged.ignored, *ignored), unneeded=(*kept, *unneeded))
+    """Return the report without what the configuration accepts of the comparison of ranks, which no rank alone has found.
+
+    What one rank does not need, another may: of other entries none is called unneeded.
+    """
+    names = _names(merged)
+    known = fitting(Contract(ignores=tuple(e for e in ignores if e.rule in _COMPARING)), names, ()).ignores
+    counting, ignored, unneeded = set_aside(merged.findings, known, names)
+    return replace(merged, findings=counting, ignored=(*merged.ignored, *ignored), unneeded=unneeded)
+
+
+def unknown(contract: Contract, merged: Diagnosis) -> list[ContractError]:
+    """Return what is wrong with a contract that names what no rank has; where ranks are missing, they may have it."""
+    if merged.ranks is None or merged.ranks.missing:
+        return []
+    try:
+        check(contract, _names(merged), {loss.name for loss in merged.losses})
+    except ContractError as error:
+        return [error]
+    return []
+
+
+def _names(merged: Diagnosis) -> list[tuple[str, ...]]:
+    return [(record.name, *record.aliases) for record in merged.parameters.values()]
 
 
 def _said_by(compared: Iterable[Finding], found: Finding) -> bool:

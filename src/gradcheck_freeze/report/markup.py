@@ -26,7 +26,7 @@ _MARKUP = str.maketrans(
 )
 _UNDERSCORE = re.compile(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 _REFERENCE = re.compile(  # !12, %milestone, &epic, GH-12; {+ and [- mark changes on GitLab, [vulnerability:1] is one
-    r"(?<![A-Za-z0-9])(?:[!%^]|&amp;)(?=[\w\"])|\bgh-(?=\d)|[\[{](?=[+-]|\w+:)", re.IGNORECASE
+    r"(?<![A-Za-z0-9])(?:[!%^]|&amp;)(?=\\?[\w\"])|\bgh-(?=\d)|[\[{](?=[+-]|\w+:)", re.IGNORECASE
 )
 _EMOJI = re.compile(r":(?=[\w+-]+:)|:(?=//)")
 _WEB = re.compile(r"www\.", re.IGNORECASE)

@@ -84,6 +84,29 @@ def check_pattern(pattern: str, names: Sequence[tuple[str, ...]], option: str) -
     return fitting
 
 
+def check_loss(loss: str, patterns: Sequence[str], losses: Collection[str], option: str) -> None:
+    """Raise `ContractError` where no loss is called so."""
+    if loss not in losses:
+        known = ", ".join(sorted(losses)) or "none"
+        raise ContractError(f"{option} '{patterns[0]}@{loss}': no loss is called {loss!r}.\n  Losses seen: {known}.")
+
+
+def check(contract: Contract, names: Sequence[tuple[str, ...]], losses: Collection[str]) -> None:
+    """Raise `ContractError` for the first pattern or loss of a contract that is not among these."""
+    sides = (
+        ("--frozen", contract.frozen, contract.frozen_for_loss),
+        ("--trainable", contract.trainable, contract.trainable_for_loss),
+    )
+    for option, patterns, by_loss in sides:
+        for loss, of_loss in by_loss.items():
+            check_loss(loss, of_loss, losses, option)
+        for pattern in (*patterns, *(p for of_loss in by_loss.values() for p in of_loss)):
+            check_pattern(pattern, names, option)
+    for entry in contract.ignores:
+        if entry.pattern != "*":
+            check_pattern(entry.pattern, names, f"ignore {entry.rule}")
+
+
 def nearest(pattern: str, names: Iterable[str]) -> list[str]:
     """Return up to three names, modules included, that the author may have meant by a pattern that fits nothing."""
     known = {".".join(parts[:i]) for name in names for parts in [name.split(".")] for i in range(1, len(parts) + 1)}

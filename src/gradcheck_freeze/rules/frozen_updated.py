@@ -14,6 +14,8 @@ from gradcheck_freeze.rules.rule import rule
 from gradcheck_freeze.rules.syntax import Function, called, calls_in, files, tree_of
 from gradcheck_freeze.trace.training import WatchedOptimizer
 
+_SHARING = ("data", "set_", "alias", "nn.Parameter")  # ops after which two tensors have one memory
+
 
 @rule("GF101", kind="leak", severity=Severity.ERROR)
 def frozen_updated(case: Case) -> Iterator[Finding]:
@@ -144,12 +146,12 @@ def _reason(case: Case, tensor: int) -> tuple[Location | None, str, str]:
 
 
 def _shares_memory(case: Case, tensor: int) -> Location | None:
-    """Return where a tensor in no optimizer was given the memory of another."""
+    """Return where a tensor in no optimizer was given the memory of another, for the last time."""
     trace = case.flow.trace
     ops, owner = trace.ops, trace.values.tensor
-    for op in range(len(ops)):
+    for op in reversed(range(len(ops))):
         made = ops.outputs[ops.first_output[op] : ops.first_output[op + 1]]
-        if trace.op_names[ops.name[op]] in ("data", "set_") and any(owner[v] == tensor for v in made):
+        if trace.op_names[ops.name[op]] in _SHARING and any(owner[v] == tensor for v in made):
             return place(trace, ops.site[op], "shared memory")
     return None
 

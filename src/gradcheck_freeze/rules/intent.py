@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from gradcheck_freeze.errors import ContractError
 from gradcheck_freeze.flow.graph import FlowGraph
-from gradcheck_freeze.rules.contract import Contract, check_pattern
+from gradcheck_freeze.rules.contract import Contract, check_loss, check_pattern
+from gradcheck_freeze.rules.features_only import features_only
 from gradcheck_freeze.trace.record import NONE, REQUIRES_GRAD
 
 
@@ -45,6 +46,7 @@ def read_intent(flow: FlowGraph, contract: Contract) -> Intent:
     declared = {t for d in trace.declarations if d.kind == "requires_grad" and not d.value for t in d.tensors}
     frozen_since = _frozen_since(flow)
     undone = _undone(flow)
+    at_rest = features_only(flow)
     fixed, learn = set(frozen), set(trainable)
     for index, tensor in enumerate(trace.tensors):
         if index in frozen or index in trainable or tensor.kind == "buffer":
@@ -52,6 +54,7 @@ def read_intent(flow: FlowGraph, contract: Contract) -> Intent:
         if (
             index in tried
             or index in undone
+            or index in at_rest
             or (index in declared and index not in carried and not tensor.requires_grad)
         ):
             fixed.add(index)
@@ -124,14 +127,9 @@ def _for_losses(
 ) -> dict[int, frozenset[int]]:
     result: dict[int, frozenset[int]] = {}
     for loss, patterns in wanted.items():
-        fitting = [i for i, known in enumerate(flow.losses) if known.name == loss]
-        if not fitting:
-            known = ", ".join(sorted({loss.name for loss in flow.losses})) or "none"
-            raise ContractError(
-                f"{option} '{patterns[0]}@{loss}': no loss is called {loss!r}.\n  Losses seen: {known}."
-            )
+        check_loss(loss, patterns, {known.name for known in flow.losses}, option)
         tensors = frozenset(_matching(patterns, names, option))
-        for index in fitting:
+        for index in (i for i, known in enumerate(flow.losses) if known.name == loss):
             result[index] = result.get(index, frozenset()) | tensors
     return result
 

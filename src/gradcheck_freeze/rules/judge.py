@@ -24,7 +24,9 @@ from gradcheck_freeze.rules.gradient_never_zeroed import gradient_never_zeroed
 from gradcheck_freeze.rules.gradient_thrown_away import gradient_thrown_away
 from gradcheck_freeze.rules.ignores import set_aside
 from gradcheck_freeze.rules.intent import Intent, read_intent
+from gradcheck_freeze.rules.missing_from_optimizer import missing_from_optimizer
 from gradcheck_freeze.rules.never_learns import never_learns
+from gradcheck_freeze.rules.path_leaves_torch import path_leaves_torch
 from gradcheck_freeze.rules.places import excerpts, names_of, place, relative
 from gradcheck_freeze.rules.planned import plan_of
 from gradcheck_freeze.rules.table import RULES
@@ -77,8 +79,17 @@ def _window(trace: Trace) -> Window:
 
 
 def _without_echoes(findings: Iterable[Finding]) -> list[Finding]:
-    """Leave out what is said of a gradient that a leak or blockage explains: mending that ends it, or changes it."""
+    """Leave out what is said of a gradient that a leak or blockage explains: mending that ends it, or changes it.
+
+    And that no optimizer holds what was made at the line of a cut: it is computed, and must not be a parameter at all.
+    """
     found = list(findings)
+    cuts = {(f.cause.path, f.cause.line) for f in found if f.rule == path_leaves_torch.code and f.cause}
+    found = [
+        f
+        for f in found
+        if f.rule != missing_from_optimizer.code or not f.cause or (f.cause.path, f.cause.line) not in cuts
+    ]
     blamed = {
         name
         for f in found

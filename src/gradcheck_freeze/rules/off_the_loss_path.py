@@ -13,6 +13,22 @@ from gradcheck_freeze.rules.places import place
 from gradcheck_freeze.rules.rule import rule
 from gradcheck_freeze.rules.syntax import around, computed_with, only_call
 from gradcheck_freeze.trace.record import NONE, REQUIRES_GRAD
+from gradcheck_freeze.trace.training import WatchedOptimizer
+
+_UNUSED = (
+    "{where} is used, but no loss that backward() was called on depends on it.",
+    "Add what is computed here to the loss, or call backward() on the sum.",
+)
+_TAKEN = (
+    "{where} gets no gradient: what is used of it is a Python number, taken out of torch here, and a constant to autograd.",
+    "Compute with the tensor itself instead of a number taken from it.",
+)
+
+_COPIED = (
+    "{where} is only copied: the loss is computed with leaves made from it, which get the gradient, and the optimizer was given "
+    "the originals here.",
+    "Give the optimizer the copies that the loss is computed with.",
+)
 
 
 @rule("GF206", kind="blockage", severity=Severity.ERROR)
@@ -34,19 +50,13 @@ def off_the_loss_path(case: Case) -> Iterator[Finding]:
     if case.forward_unseen:
         return
     yield from _forgotten(case)
-    groups: dict[Location | None, list[int]] = {}
+    groups: dict[tuple[Location | None, str, str], list[int]] = {}
     for tensor in sorted(case.off_path - set(case.leaving)):
         record = case.flow.trace.tensors[tensor]
         if record.alive and (case.flow.tensors[tensor].optimizers or tensor in case.intent.stated):
             groups.setdefault(_last_use(case, tensor), []).append(tensor)
-    for cause, tensors in groups.items():
-        yield off_the_loss_path.finding(
-            case.flow,
-            tensors,
-            "{where} is used, but no loss that backward() was called on depends on it.",
-            cause,
-            fix="Add what is computed here to the loss, or call backward() on the sum.",
-        )
+    for (cause, message, fix), tensors in groups.items():
+        yield off_the_loss_path.finding(case.flow, tensors, message, cause, fix=fix)
 
 
 def _forgotten(case: Case) -> Iterator[Finding]:
@@ -66,8 +76,8 @@ def _forgotten(case: Case) -> Iterator[Finding]:
         )
 
 
-def _last_use(case: Case, tensor: int) -> Location | None:
-    """Return the line that computes the last tensor that depends on this one, in the step where it was first read."""
+def _last_use(case: Case, tensor: int) -> tuple[Location | None, str, str]:
+    """Return the line to blame, what is to be said of it, and what to do."""
     trace = case.flow.trace
     ops, values = trace.ops, trace.values
     marks = {v for v in range(len(values)) if values.tensor[v] == tensor and values.flags[v] & REQUIRES_GRAD}
@@ -81,18 +91,38 @@ def _last_use(case: Case, tensor: int) -> Location | None:
             marks.update(carried)
             if carried:
                 last = op
-    if last == NONE:
-        return None
     taken = _taken_into_a_loss(case, marks)
     taken = taken if taken != NONE else _taken_to_compute_with(case, marks)
     if taken != NONE:
-        return place(trace, ops.site[taken], trace.op_names[ops.name[taken]])
-    return (
+        name = trace.op_names[ops.name[taken]]
+        return place(trace, ops.site[taken], name), *_TAKEN
+    if (optimizer := _copied(case, tensor)) is not None:
+        return place(trace, optimizer.built, "optimizer"), *_COPIED
+    if last == NONE:
+        return None, *_UNUSED
+    cause = (
         _backward_on_a_part(case, last)
         or _backward_on_the_last(case, last)
         or where_dropped(trace, last, trace.op_names[ops.name[last]] in REDUCING)
         or _where_it_is_computed(case, ops.site[last])
     )
+    return cause, *_UNUSED
+
+
+def _copied(case: Case, tensor: int) -> WatchedOptimizer | None:
+    """Return the optimizer that holds a tensor of which copies, that no optimizer holds, get the gradient."""
+    trace, seen = case.flow.trace, case.flow.tensors
+    ops, owner = trace.ops, trace.values.tensor
+    if not seen[tensor].optimizers:
+        return None
+    reached = {v for v, t in enumerate(owner) if t == tensor}
+    for op in range(len(ops)):
+        if any(v in reached for v in ops.inputs[ops.first_input[op] : ops.first_input[op + 1]]):
+            reached.update(ops.outputs[ops.first_output[op] : ops.first_output[op + 1]])
+    copies = {owner[v] for v in reached} - {NONE, tensor}
+    if any(seen[t].received and not seen[t].optimizers for t in copies):
+        return trace.optimizers[seen[tensor].optimizers[0][0]]
+    return None
 
 
 def _taken_into_a_loss(case: Case, marks: set[int]) -> int:

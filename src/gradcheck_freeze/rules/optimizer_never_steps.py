@@ -39,7 +39,7 @@ def optimizer_never_steps(case: Case) -> Iterator[Finding]:
     for number, optimizer in enumerate(trace.optimizers):
         held = held_by(case, number)
         alone = {t for t in held if not any(o in stepped for o, _ in case.flow.tensors[t].optimizers)}
-        fed = [b for b in trace.backwards if not b.returns and alone & set(b.received)]
+        fed = [b for b in trace.backwards if not b.returns and not b.raised and alone & set(b.received)]
         if number in stepped or len(fed) < _PATIENCE or not alone:
             continue
         moved = any(case.flow.tensors[t].changed or case.flow.tensors[t].written for t in alone)

@@ -22,7 +22,8 @@ def parameter_unused(case: Case) -> Iterator[Finding]:
 
         self.projection = nn.Linear(d, d)    # never called in forward
 
-    Left alone: a parameter in no optimizer, and one of several alike modules of which others were used (an expert
+    Left alone: a parameter in no optimizer, a network that is never used and whose optimizer never steps (it was built to be
+    saved), and one of several alike modules of which others were used (an expert
     that the router did not pick, a layer dropped at random).
 
     Instead: call the module in `forward`, or delete it.
@@ -34,6 +35,7 @@ def parameter_unused(case: Case) -> Iterator[Finding]:
         seen.received and not seen.optimizers and t in case.intent.learn for t, seen in enumerate(case.flow.tensors)
     )
     written = {case.root(t) for t, seen in enumerate(case.flow.tensors) if seen.written} if left_out else set()
+    idle = _idle_roots(case)
     groups: dict[int, list[int]] = {}
     for tensor in sorted(case.unread):
         record = trace.tensors[tensor]
@@ -41,6 +43,8 @@ def parameter_unused(case: Case) -> Iterator[Finding]:
             continue
         if left_out and (".param_groups." in record.names[0] or case.root(tensor) in written):
             continue  # a second model, or an average, that the optimizer has in place of the first one: told of that one
+        if tensor not in case.intent.stated and case.root(tensor) in idle:
+            continue
         if record.module != NONE and _sibling_used(case, record.module):
             continue
         groups.setdefault(record.module, []).append(tensor)
@@ -54,6 +58,15 @@ def parameter_unused(case: Case) -> Iterator[Finding]:
             cause,
             fix="Use it in forward, or remove it from the model.",
         )
+
+
+def _idle_roots(case: Case) -> set[str]:
+    """Return the roots of which no loss has a part and no step goes over one, while others are."""
+    trace, seen = case.flow.trace, case.flow.tensors
+    if not trace.steps:
+        return set()
+    used = {case.root(t) for t in range(len(seen)) if seen[t].data or seen[t].received or seen[t].steps}
+    return {case.root(t) for t in case.unread} - used
 
 
 def _sibling_used(case: Case, module: int) -> bool:

@@ -26,8 +26,9 @@ def path_under_no_grad(case: Case) -> Iterator[Finding]:
             z = projection(h)      # meant to learn
         loss = criterion(z, y)
 
-    Left alone: a target computed under `no_grad` whose network also learns through another path, and a network whose
-    parameters are frozen.
+    Left alone: a target computed under `no_grad` whose network also learns through another path, a network whose
+    parameters are frozen, and a part of a model that is in eval mode there while the rest trains: this is how many freeze
+    a backbone, and then give the optimizer the parameters of the whole model.
 
     Instead: close the block before the part that must learn.
     """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gradcheck_freeze.rules.average_also_stepped import average_also_stepped
 from gradcheck_freeze.rules.average_never_follows import average_never_follows
+from gradcheck_freeze.rules.backward_fails import backward_fails
 from gradcheck_freeze.rules.collapsing_comparison import collapsing_comparison
 from gradcheck_freeze.rules.dead_loss_term import dead_loss_term
 from gradcheck_freeze.rules.detached_path import detached_path
@@ -96,6 +97,7 @@ RULES: tuple[Rule, ...] = (
     reversal_without_gradient,
     not_taught_by_loss,
     never_learns,
+    backward_fails,
     gradient_thrown_away,
     gradient_never_zeroed,
     twice_in_optimizers,

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from gradcheck_freeze.errors import ContractError
 from gradcheck_freeze.flow.build import build
-from gradcheck_freeze.rules.contract import Contract
+from gradcheck_freeze.rules.contract import Contract, fitting
 from gradcheck_freeze.rules.detached_path import detached_path
 from gradcheck_freeze.rules.diagnosis import Diagnosis
 from gradcheck_freeze.rules.finding import Finding
@@ -55,6 +55,13 @@ def judge_windows(trace: Trace, contract: Contract) -> Diagnosis:
                 known |= about
                 excerpts |= dict.fromkeys(e for e in part.excerpts if finding.cause and e.path == finding.cause.path)
     return replace(_with(whole, added), excerpts=tuple(sorted(excerpts, key=lambda e: (e.path, e.first_line))))
+
+
+def about(trace: Trace, contract: Contract) -> Contract:
+    """Return what of a contract is about the tensors and losses of a trace, where it is that of a whole of which this is a part."""
+    names = [tensor.names for tensor in trace.tensors]
+    losses = build(trace).losses if contract.frozen_for_loss or contract.trainable_for_loss else ()
+    return fitting(contract, names, {loss.name for loss in losses})
 
 
 def _chosen(count: int) -> Iterable[int]:

@@ -19,6 +19,7 @@ from gradcheck_freeze.trace.record import NONE
 from gradcheck_freeze.trace.training import Backward
 
 _MOST_PROBES = 30_000  # a hook makes a wrapper of a graph node, and a very deep chain of those cannot be freed
+_MOST_TOLD = 300  # characters of an error that a backward call ended with
 _NOTHING = ("none", "zero")
 
 
@@ -68,13 +69,16 @@ class BackwardWatch:
         except Exception as error:
             recorder._on_failure(error)
             return func(*args, **kwargs)
-        returned = None
+        returned, raised = None, ""
         try:
             returned = func(*args, **kwargs)
             return returned
+        except Exception as error:
+            raised = f"{type(error).__name__}: {error}"[:_MOST_TOLD]
+            raise
         finally:
             try:
-                self._note(func, args, kwargs, values, before, site, returned)
+                self._note(func, args, kwargs, values, before, site, returned, raised)
             except Exception as error:
                 recorder._on_failure(error)
 
@@ -87,6 +91,7 @@ class BackwardWatch:
         before: Held,
         site: int,
         returned: Any,
+        raised: str,
     ) -> None:
         returns = func is torch.autograd.grad
         create, retain = bool(kwargs.get("create_graph", False)), bool(kwargs.get("retain_graph"))
@@ -103,7 +108,8 @@ class BackwardWatch:
                 self.recorder.write_op(self.recorder.number("backward"), list(roots), [], (), sys._getframe(3))
             self.gradients.settle(after)
         finally:  # what it gave is counted under its number: whatever failed, it is in the list
-            self.calls.append(Backward("", site, len(self.recorder.ops), roots, received, returns, create, retain))
+            after_op = len(self.recorder.ops)
+            self.calls.append(Backward("", site, after_op, roots, received, returns, create, retain, raised))
 
     def _note_returned(self, roots: tuple[int, ...], wanted: list[torch.Tensor], results: Any) -> tuple[int, ...]:
         """Note what `autograd.grad` gave back, and return the slots of those it gave something for."""

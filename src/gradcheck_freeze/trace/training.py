@@ -28,6 +28,7 @@ class Backward:
     returns: bool = False  # autograd.grad: gradients are returned, `.grad` is left alone
     create_graph: bool = False
     retain_graph: bool = False
+    raised: str = ""  # the error that it ended with
 
 
 @dataclass(frozen=True, slots=True)

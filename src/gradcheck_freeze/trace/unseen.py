@@ -237,7 +237,8 @@ class Unseen:
                 if recorder.here() and isinstance(optimizer, torch.optim.Optimizer):
                     codes = [getattr(f, "__code__", None) for f in getattr(scheduler, "lr_lambdas", ())]
                     code = next((c for c in codes if c is not None and is_user_file(c.co_filename)), None)
-                    site = recorder.sites.here(sys._getframe(1)) if code is None else recorder.sites.start(code)
+                    made = recorder.sites.construction(sys._getframe(1), torch.optim.lr_scheduler.LRScheduler)
+                    site = made if code is None else recorder.sites.start(code)
                     recorder.optimizers.schedules[recorder.optimizers.number(optimizer)] = site
             except Exception as error:
                 recorder.fail(error)
