@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 import torch
 
 from gradcheck_freeze.trace import plan
-from gradcheck_freeze.trace.losses import Heard, named
+from gradcheck_freeze.trace.losses import Recorded, named
 from gradcheck_freeze.trace.memory import has_memory
 from gradcheck_freeze.trace.record import (
     NONE,
@@ -191,10 +191,11 @@ def _with_last_read(recorder: Recorder, tensors: list[WatchedTensor], slots: dic
 
 def _backwards(recorder: Recorder, sites: list[Site], slots: dict[int, int]) -> list[Backward]:
     """Return the backward calls, with the names of their losses."""
-    heard = Heard(sites, recorder.ops.ops, recorder.ops.values, recorder.modules.calls)
+    recorded = Recorded(sites, recorder.ops.ops, recorder.ops.values, recorder.modules.calls)
     return [
         replace(
-            named(backward, recorder.backwards.loss_names.get(number), heard), received=_those(backward.received, slots)
+            named(backward, recorder.backwards.loss_names.get(number), recorded),
+            received=_those(backward.received, slots),
         )
         for number, backward in enumerate(recorder.backwards.calls)
     ]

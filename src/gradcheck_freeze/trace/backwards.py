@@ -67,7 +67,7 @@ class BackwardWatch:
             before = self.gradients.before_backward()
             site = recorder.sites.here(sys._getframe(2))
         except Exception as error:
-            recorder._on_failure(error)
+            recorder.on_failure(error)
             return func(*args, **kwargs)
         returned, raised = None, ""
         try:
@@ -80,7 +80,7 @@ class BackwardWatch:
             try:
                 self._note(func, args, kwargs, values, before, site, returned, raised)
             except Exception as error:
-                recorder._on_failure(error)
+                recorder.on_failure(error)
 
     def _note(
         self,
@@ -144,7 +144,7 @@ class BackwardWatch:
             try:
                 self.at_values[value] = state_of([gradient])[0].state
             except Exception as error:
-                self.recorder._on_failure(error)
+                self.recorder.on_failure(error)
 
         note.__torch_unserializable__ = True  # type: ignore[attr-defined]  # torch.save does not warn of such a hook
         self.at_values[value] = "none"

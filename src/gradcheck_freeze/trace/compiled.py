@@ -220,7 +220,7 @@ class CompiledWatch:
         name = _name(region.frame.f_locals.get("fn"))
         outer = region.frame.f_back
         ops.boxes.add(name)
-        op = ops.write_op(ops.number(name), list(region.read), fresh, ops._written(list(region.inputs)), outer)
+        op = ops.write_op(ops.number(name), list(region.read), fresh, ops.written_among(list(region.inputs)), outer)
         recorder.gap(
             f"{name} was watched from outside, as one op; what gets gradient and moves is the engine's own word",
             ops.ops.site[op],
@@ -246,7 +246,7 @@ class CompiledWatch:
         ops.values.flags.append(REQUIRES_GRAD | DIFFERENTIABLE)
         ops.values.tensor.append(NONE)
         ops.ops.outputs.append(loss)
-        ops._end(root)
+        ops.end(root)
         number = len(recorder.backwards.calls)
         ops.write_op(ops.number("backward"), [loss], [], (), outer)
         recorder.backwards.calls.append(Backward("", site, len(ops.ops), (loss,), taught, False, False, False))

@@ -195,7 +195,7 @@ class GradientWatch:
                 if owner != slot:
                     self._note_lent(owner, args[1])
         except Exception as error:
-            self.recorder._on_failure(error)
+            self.recorder.on_failure(error)
         return result
 
     def zero_grad(self, optimizer: torch.optim.Optimizer, zero: Callable[[], Any], frame: Any) -> Any:
@@ -209,13 +209,13 @@ class GradientWatch:
             try:
                 held = [t for group in optimizer.param_groups for t in group["params"] if t.grad is not None]
             except Exception as error:
-                self.recorder._on_failure(error)
+                self.recorder.on_failure(error)
             return zero()
         finally:
             try:
                 self.zeroed([tensor for tensor in held if tensor.grad is None], frame)
             except Exception as error:
-                self.recorder._on_failure(error)
+                self.recorder.on_failure(error)
             if was_on:
                 push_to_bottom(self.recorder)
 

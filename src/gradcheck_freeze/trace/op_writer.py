@@ -43,7 +43,7 @@ class OpWriter:
         self.tensors = Tensors(self.values)
         self.sites = sites
         self.names: list[str] = []
-        self._numbers: dict[str, int] = {}
+        self._name_numbers: dict[str, int] = {}
         self.boxes: set[str] = set()  # names of ops that stand for code which was watched from outside
         self.max_ops = max_ops
         self.rows = 0  # of what is kept beside ops: declarations, hooks, optimizers, steps
@@ -62,9 +62,9 @@ class OpWriter:
 
     def number(self, name: str) -> int:
         """Return the number of an op's name."""
-        number = self._numbers.get(name)
+        number = self._name_numbers.get(name)
         if number is None:
-            number = self._numbers[name] = len(self.names)
+            number = self._name_numbers[name] = len(self.names)
             self.names.append(name)
         return number
 
@@ -99,7 +99,7 @@ class OpWriter:
         op = self.begin(self.number(name), [earlier], sys._getframe(1))
         value = self.tensors.source(tensor, len(self.ops), op)
         self.ops.outputs.append(value)
-        self._end(op)
+        self.end(op)
         return value
 
     def same(self, tensor: torch.Tensor, leaf: torch.Tensor) -> int:
@@ -121,7 +121,7 @@ class OpWriter:
         op = self.begin(self.number("view"), [before, written], sys._getframe(1))
         value = tensors.add(tensor, op, flags_of(tensor), slot)
         self.ops.outputs.append(value)
-        self._end(op)
+        self.end(op)
         return value
 
     def begin(self, name: int, read: Iterable[int], frame: Any) -> int:
@@ -156,7 +156,7 @@ class OpWriter:
             raise
         return op
 
-    def _end(self, op: int) -> None:
+    def end(self, op: int) -> None:
         """Close the row of an op, whose outputs have been written."""
         ops = self.ops
         ops.first_output[op + 1] = len(ops.outputs)
@@ -175,7 +175,7 @@ class OpWriter:
             for tensor in written:
                 outputs.extend(self._write(tensor, op))
         finally:
-            self._end(op)
+            self.end(op)
         return op
 
     def _make(self, tensor: torch.Tensor, op: int) -> int:
@@ -198,7 +198,7 @@ class OpWriter:
         read = ops.inputs[ops.first_input[op] : ops.first_input[op + 1]]
         return (flags & ~LEAF) | REQUIRES_GRAD if any(known[value] & REQUIRES_GRAD for value in read) else flags
 
-    def _written(self, inputs: list[torch.Tensor]) -> list[torch.Tensor]:
+    def written_among(self, inputs: list[torch.Tensor]) -> list[torch.Tensor]:
         """Return the inputs whose version counter moved while the call ran."""
         entries = self.tensors.entries
         changed: list[torch.Tensor] = []

@@ -14,7 +14,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from gradcheck_freeze.trace.installed import push_to_bottom, remove_mode
-from gradcheck_freeze.trace.kinds import PLAIN, VIEWING, Kind, Observer, Special, any_is, collect
+from gradcheck_freeze.trace.kinds import NOT_TENSORS, VIEWING, Kind, Observer, Special, any_is, collect
 from gradcheck_freeze.trace.numbers import Numbers
 from gradcheck_freeze.trace.op_writer import OpWriter
 from gradcheck_freeze.trace.record import DIFFERENTIABLE, LEAF, NONE
@@ -36,7 +36,7 @@ class OpRecorder(OpWriter, TorchFunctionMode):  # type: ignore[misc]
         self._returned: dict[int, int] = {}  # op by which a number left → the value it came back as
         self.transforms = 0  # how many function transforms are running
         self._kinds: dict[Any, Kind] = {}
-        self._on_failure = on_failure
+        self.on_failure = on_failure
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if kwargs is None:
@@ -46,7 +46,7 @@ class OpRecorder(OpWriter, TorchFunctionMode):  # type: ignore[misc]
         try:
             kind = self._kinds.get(func) or self._look_at(func)
         except Exception as error:
-            self._on_failure(error)
+            self.on_failure(error)
             return func(*args, **kwargs)
         if kind.skip:
             return func(*args, **kwargs)
@@ -58,7 +58,7 @@ class OpRecorder(OpWriter, TorchFunctionMode):  # type: ignore[misc]
                 for argument in args:
                     if type(argument) is torch.Tensor:  # as most are
                         inputs.append(argument)
-                    elif type(argument) not in PLAIN:
+                    elif type(argument) not in NOT_TENSORS:
                         collect((argument,), inputs)
                 if kwargs:
                     collect(kwargs.values(), inputs)
@@ -70,13 +70,13 @@ class OpRecorder(OpWriter, TorchFunctionMode):  # type: ignore[misc]
             if kind.observe is not None:
                 kind.observe(args, kwargs)
         except Exception as error:
-            self._on_failure(error)
+            self.on_failure(error)
             return func(*args, **kwargs)
         result = func(*args, **kwargs)
         try:
             self._record(kind, inputs, read, result, "out" in kwargs)
         except Exception as error:
-            self._on_failure(error)
+            self.on_failure(error)
         return result
 
     def pause(self, times: int = 1) -> None:
@@ -151,12 +151,12 @@ class OpRecorder(OpWriter, TorchFunctionMode):  # type: ignore[misc]
 
     def _record(self, kind: Kind, inputs: list[torch.Tensor], read: list[int], result: Any, out: bool) -> None:
         single = type(result) is torch.Tensor and not out and not any_is(inputs, result)
-        if single and not (kind.writes and self._written(inputs)):
+        if single and not (kind.writes and self.written_among(inputs)):
             op = self.begin(kind.name, read, sys._getframe(2))  # as most ops are: one new tensor, nothing written
             ops = self.ops
             try:
                 ops.outputs.append(self._make(result, op))
-            finally:  # as `_end` does: a call less for every op
+            finally:  # as `end` does: a call less for every op
                 ops.first_output[op + 1] = len(ops.outputs)
                 if op >= self.max_ops:
                     self._on_full()
@@ -165,7 +165,7 @@ class OpRecorder(OpWriter, TorchFunctionMode):  # type: ignore[misc]
         collect((result,), results)
         given = {id(tensor) for tensor in inputs}
         fresh = [tensor for tensor in results if id(tensor) not in given]
-        written = self._written(inputs) if kind.writes or out or len(fresh) < len(results) else ()
+        written = self.written_among(inputs) if kind.writes or out or len(fresh) < len(results) else ()
         if not fresh and not written:
             if not (kind.leaves and read):
                 return

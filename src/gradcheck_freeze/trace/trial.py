@@ -14,7 +14,7 @@ import torch
 
 from gradcheck_freeze.errors import UsageError
 from gradcheck_freeze.trace import plan
-from gradcheck_freeze.trace.aside import unseen
+from gradcheck_freeze.trace.aside import windows_aside
 from gradcheck_freeze.trace.distributed import gathers
 from gradcheck_freeze.trace.gradient_state import state_of
 from gradcheck_freeze.trace.placement import Placement
@@ -47,7 +47,7 @@ def trial(
         )
     names.update(_optimizer_names(optimizers))
     recorder = Recorder(Placement(steps=1 << 30), names)
-    with unseen(), _undone(modules.values(), tensors, optimizers):
+    with windows_aside(), _undone(modules.values(), tensors, optimizers):
         recorder.open()
         try:
             recorder.look()
