@@ -12,6 +12,7 @@ from torch import nn
 from gradcheck_freeze import Diagnosis, diagnose, watch
 from gradcheck_freeze.api import FlowError
 from gradcheck_freeze.errors import ContractError, UsageError
+from gradcheck_freeze.trace.optimizers import Optimizers
 from gradcheck_freeze.trace.steps import StepWatch
 
 
@@ -203,9 +204,9 @@ def test_how_far_a_step_moves_a_parameter_is_told_as_a_part_of_its_norm():
     assert flow.diagnosis.parameters["net.weight"].update_ratio == pytest.approx(expected, rel=1e-4)
 
 
-@pytest.mark.parametrize("method", ["look", "compare"])
-def test_what_follows_a_look_of_our_own_that_failed_is_seen(method, monkeypatch):
-    original, calls = getattr(StepWatch, method), []
+@pytest.mark.parametrize(("owner", "method"), [(Optimizers, "look"), (StepWatch, "compare")])
+def test_what_follows_a_look_of_our_own_that_failed_is_seen(owner, method, monkeypatch):
+    original, calls = getattr(owner, method), []
 
     def failing(self, *arguments):
         calls.append(method)
@@ -213,7 +214,7 @@ def test_what_follows_a_look_of_our_own_that_failed_is_seen(method, monkeypatch)
             raise ZeroDivisionError
         return original(self, *arguments)
 
-    monkeypatch.setattr(StepWatch, method, failing)
+    monkeypatch.setattr(owner, method, failing)
     net = nn.Linear(3, 1)
     optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
     with watch({"net": net}, optimizer, steps=10) as flow:

@@ -68,7 +68,7 @@ sys.exit(5)
 # What torch calls itself, and what takes things out of torch again: it is what these call that may fail.
 ENTRIES = {
     *("Unseen.*", "ModuleWatch.watch_*", "OptimizerWatch.*", "DeclarationWatch.*", "LookupWatch.look", "KeptWatch.before_step"),
-    *("GradientWatch.backward", "GradientWatch.grad_set", "GradientWatch.zero_grad", "MaskWatch.register_hook"),
+    *("BackwardWatch.backward", "GradientWatch.grad_set", "GradientWatch.zero_grad", "MaskWatch.register_hook"),
     *("Recorder.open", "Recorder.close", "Recorder.trace", "Recorder.here", "Recorder.watches", "Recorder.is_own_thread", "Recorder.fail"),
     *("Recorder.gap", "Recorder.abandon", "Recorder._uninstall", "MaskWatch.close", "Tensors.close"),
     *("OpRecorder.pause", "OpRecorder.resume", "OpRecorder.wake", "StepWatch.begin", "StepWatch.after"),
@@ -86,6 +86,8 @@ def _is_entry(name: str) -> bool:
 def inner_functions() -> dict[str, tuple[Any, str]]:
     """Return every function of the trace room that may fail: its name → where it is kept."""
     from gradcheck_freeze.trace import (
+        backwards,
+        elsewhere,
         fingerprint,
         gradients,
         inventory,
@@ -94,8 +96,11 @@ def inner_functions() -> dict[str, tuple[Any, str]]:
         masks,
         modules,
         numbers,
+        op_writer,
         ops,
+        optimizers,
         recorder,
+        searching,
         sites,
         steps,
         tensors,
@@ -103,13 +108,14 @@ def inner_functions() -> dict[str, tuple[Any, str]]:
 
     found: dict[str, tuple[Any, str]] = {
         "assemble": (recorder, "assemble"),
-        "namespaces_of": (recorder, "namespaces_of"),
+        "namespaces_of": (searching, "namespaces_of"),
         "steps.fingerprint": (steps, "fingerprint"),
         "ops.collect": (ops, "collect"),
-        "ops.flags_of": (ops, "flags_of"),
+        "op_writer.flags_of": (op_writer, "flags_of"),
     }
     assert fingerprint
-    for module in (gradients, inventory, kept, lookups, masks, modules, numbers, ops, recorder, sites, steps, tensors):
+    watching = (backwards, gradients, kept, lookups, masks, modules, ops, recorder, searching, steps)
+    for module in (*watching, elsewhere, inventory, numbers, op_writer, optimizers, sites, tensors):
         for owner in vars(module).values():
             if (
                 not inspect.isclass(owner)

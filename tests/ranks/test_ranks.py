@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 HERE = Path(__file__).parent
 
@@ -109,6 +110,32 @@ def test_a_diagnosis_of_a_sharded_model_is_refused_before_anything_is_touched(tm
     assert [f"refused on {rank}: the parameters of the model are sharded" in done.stdout for rank in (0, 1)] == [
         True
     ] * 2
+
+
+def test_gradient_that_is_added_to_a_sharded_parameter_counts_for_every_backward_through_the_wrapper_or_past_it():
+    from torch.distributed.device_mesh import init_device_mesh
+    from torch.distributed.tensor import Shard, distribute_tensor
+
+    from gradcheck_freeze import watch
+    from gradcheck_freeze.trace.memory import version_of
+
+    torch.distributed.init_process_group("gloo", store=torch.distributed.HashStore(), rank=0, world_size=1)
+    try:
+        head = torch.nn.Linear(4, 4, bias=False)
+        sharded = distribute_tensor(head.weight.detach(), init_device_mesh("cpu", (1,)), [Shard(0)])
+        head.weight = torch.nn.Parameter(sharded)
+        with watch({"head": head}, torch.optim.SGD(head.parameters(), lr=0.1)) as flow:
+            for _ in range(2):  # the engine adds in place, through the wrapper
+                head.weight.square().sum().backward()
+        received = [backward.received for backward in flow._recorder.trace().backwards]
+        assert [len(held) for held in received] == [1, 1]
+        gradient = head.weight.grad
+        wrapper, before = gradient._version, version_of(gradient)
+        gradient._local_tensor.add_(1.0)  # as `fully_shard` adds, past the wrapper
+        assert gradient._version == wrapper
+        assert version_of(gradient) > before
+    finally:
+        torch.distributed.destroy_process_group()
 
 
 def test_a_contract_is_held_against_what_all_ranks_have_together(tmp_path):

@@ -107,6 +107,6 @@ def test_a_missing_library_is_said_with_the_line_that_installs_it(plugin: str, l
 
 @pytest.mark.parametrize("wrong", ["fail_on='fatal'", "steps=0"])
 def test_a_parameter_that_makes_no_sense_is_refused_at_once(wrong: str) -> None:
-    code = f"from gradcheck_freeze.plugins.session import wishes; wishes(**{{**dict(frozen=(), trainable=(), ignore=(), save=(), steps=3, fail_on=None), **dict({wrong})}})"
+    code = f"from gradcheck_freeze.plugins.session import Callback; Callback({wrong})"
     failed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert "UsageError" in failed.stderr.splitlines()[-2]

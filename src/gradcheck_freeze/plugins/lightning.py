@@ -7,12 +7,9 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
-from gradcheck_freeze.api import Diagnosis
-from gradcheck_freeze.plugins.session import Session, wishes
+from gradcheck_freeze.plugins.session import Callback, Session
 
 _PACKAGES = ("lightning.pytorch", "pytorch_lightning")
 
@@ -32,7 +29,7 @@ def _callbacks() -> tuple[type, ...]:
     return tuple(dict.fromkeys(found))
 
 
-class GradientFlow(*_callbacks()):  # type: ignore[misc]
+class GradientFlow(Callback, *_callbacks()):  # type: ignore[misc]
     """Watches the first optimizer steps of a fit, then logs what was found, saves it, and stops the fit if asked to.
 
     frozen, trainable: patterns over names, as `encoder` or `model.encoder`, where `model` is the LightningModule; with
@@ -43,25 +40,6 @@ class GradientFlow(*_callbacks()):  # type: ignore[misc]
     The number of findings by severity goes to the loggers of the trainer as `gradient_flow/errors` and so on; the report
     to the Python logger `gradcheck_freeze`. `diagnosis` is the whole of it, once the steps were made.
     """
-
-    def __init__(
-        self,
-        frozen: Iterable[str] | str = (),
-        trainable: Iterable[str] | str = (),
-        *,
-        save: Iterable[str | Path] | str | Path = (),
-        steps: int = 3,
-        fail_on: str | None = "error",
-        ignore: Iterable[Mapping[str, str]] = (),
-    ) -> None:
-        super().__init__()
-        self._wishes = wishes(frozen, trainable, ignore, save, steps, fail_on)
-        self._session: Session | None = None
-
-    @property
-    def diagnosis(self) -> Diagnosis | None:
-        """Return what was found, or None while the steps are still being watched."""
-        return None if self._session is None else self._session.diagnosis
 
     def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:
         """Open the window before `configure_optimizers` runs: the line there may be the one to blame."""

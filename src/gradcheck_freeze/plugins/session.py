@@ -37,25 +37,6 @@ class Wishes:
     fail_on: str | None
 
 
-def wishes(
-    frozen: Iterable[str] | str,
-    trainable: Iterable[str] | str,
-    ignore: Iterable[Mapping[str, str]],
-    save: Iterable[str | Path] | str | Path,
-    steps: int,
-    fail_on: str | None,
-) -> Wishes:
-    """Return the parameters of a callback, checked as far as they can be before there is a model."""
-    if fail_on is not None and fail_on not in _LEVELS:
-        raise UsageError(f"fail_on={fail_on!r} is no severity.\n  Choose from {', '.join(_LEVELS)}, or None.")
-    if steps < 1:
-        raise UsageError(f"steps={steps} watches nothing.\n  Watch at least one step.")
-    names = [(one,) if isinstance(one, str) else tuple(one) for one in (frozen, trainable)]
-    parse_patterns(*names)
-    files = (save,) if isinstance(save, (str, Path)) else tuple(save)
-    return Wishes(names[0], names[1], tuple(ignore), tuple(map(Path, files)), steps, fail_on)
-
-
 class Session:
     """The watch over one training: opened before its first step, concluded once."""
 
@@ -132,3 +113,34 @@ class Session:
             return False
         least = Severity[self.wishes.fail_on.upper()]
         return any(finding.severity >= least for finding in self.diagnosis.findings)
+
+
+class Callback:
+    """What the callbacks of all trainers are: asked for the same, and watching through a session."""
+
+    def __init__(
+        self,
+        frozen: Iterable[str] | str = (),
+        trainable: Iterable[str] | str = (),
+        *,
+        save: Iterable[str | Path] | str | Path = (),
+        steps: int = 3,
+        fail_on: str | None = "error",
+        ignore: Iterable[Mapping[str, str]] = (),
+    ) -> None:
+        """Check what is asked for, as far as that can be before there is a model."""
+        super().__init__()
+        if fail_on is not None and fail_on not in _LEVELS:
+            raise UsageError(f"fail_on={fail_on!r} is no severity.\n  Choose from {', '.join(_LEVELS)}, or None.")
+        if steps < 1:
+            raise UsageError(f"steps={steps} watches nothing.\n  Watch at least one step.")
+        names = [(one,) if isinstance(one, str) else tuple(one) for one in (frozen, trainable)]
+        parse_patterns(*names)
+        files = (save,) if isinstance(save, (str, Path)) else tuple(save)
+        self._wishes = Wishes(names[0], names[1], tuple(ignore), tuple(map(Path, files)), steps, fail_on)
+        self._session: Session | None = None
+
+    @property
+    def diagnosis(self) -> Diagnosis | None:
+        """Return what was found, or None while the steps are still being watched."""
+        return None if self._session is None else self._session.diagnosis

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
-from gradcheck_freeze.api import Diagnosis
-from gradcheck_freeze.plugins.session import Session, wishes
+from gradcheck_freeze.plugins.session import Callback, Session
 
 try:
     from transformers import TrainerCallback
@@ -19,7 +16,7 @@ except ModuleNotFoundError as error:
     ) from error
 
 
-class GradientFlowCallback(TrainerCallback):  # type: ignore[misc]
+class GradientFlowCallback(Callback, TrainerCallback):  # type: ignore[misc]
     """Watches the first optimizer steps of a training, then logs what was found, saves it, and stops it if asked to.
 
     frozen, trainable: patterns over names, as `bert` or `model.bert`, where `model` is the model of the trainer; with
@@ -30,24 +27,6 @@ class GradientFlowCallback(TrainerCallback):  # type: ignore[misc]
     The number of findings by severity goes into the log history of the trainer as `gradient_flow/errors` and so on; the
     report to the Python logger `gradcheck_freeze`. `diagnosis` is the whole of it, once the steps were made.
     """
-
-    def __init__(
-        self,
-        frozen: Iterable[str] | str = (),
-        trainable: Iterable[str] | str = (),
-        *,
-        save: Iterable[str | Path] | str | Path = (),
-        steps: int = 3,
-        fail_on: str | None = "error",
-        ignore: Iterable[Mapping[str, str]] = (),
-    ) -> None:
-        self._wishes = wishes(frozen, trainable, ignore, save, steps, fail_on)
-        self._session: Session | None = None
-
-    @property
-    def diagnosis(self) -> Diagnosis | None:
-        """Return what was found, or None while the steps are still being watched."""
-        return None if self._session is None else self._session.diagnosis
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Open the window; one that a training left open by failing is closed."""

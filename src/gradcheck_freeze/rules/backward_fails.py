@@ -10,7 +10,8 @@ from gradcheck_freeze.rules.finding import Finding, Location, Severity
 from gradcheck_freeze.rules.places import line_at, place
 from gradcheck_freeze.rules.rule import rule
 from gradcheck_freeze.rules.syntax import Function, around, called, calls_in, files, function_around, tree_of
-from gradcheck_freeze.trace.record import NONE, Backward, Trace
+from gradcheck_freeze.trace.record import NONE, Trace
+from gradcheck_freeze.trace.training import Backward
 
 _MOST_CALLS = 4  # one around the other
 

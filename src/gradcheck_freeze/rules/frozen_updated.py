@@ -12,7 +12,7 @@ from gradcheck_freeze.rules.frozen_moved_later import broken_later
 from gradcheck_freeze.rules.places import line_at, place
 from gradcheck_freeze.rules.rule import rule
 from gradcheck_freeze.rules.syntax import Function, called, calls_in, files, tree_of
-from gradcheck_freeze.trace.record import WatchedOptimizer
+from gradcheck_freeze.trace.training import WatchedOptimizer
 
 _SHARING = ("data", "set_", "alias", "nn.Parameter")  # ops after which two tensors have one memory
 

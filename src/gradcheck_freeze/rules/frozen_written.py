@@ -9,7 +9,8 @@ from gradcheck_freeze.rules.case import Case
 from gradcheck_freeze.rules.finding import Finding, Location, Severity
 from gradcheck_freeze.rules.places import place
 from gradcheck_freeze.rules.rule import rule
-from gradcheck_freeze.trace.record import NONE, REQUIRES_GRAD, Write
+from gradcheck_freeze.trace.record import NONE, REQUIRES_GRAD
+from gradcheck_freeze.trace.training import Write
 
 
 @rule("GF110", kind="leak", severity=Severity.ERROR)

@@ -10,7 +10,7 @@ from gradcheck_freeze.rules.case import Case
 from gradcheck_freeze.rules.finding import Finding, Location, Severity
 from gradcheck_freeze.rules.places import place
 from gradcheck_freeze.rules.rule import rule
-from gradcheck_freeze.trace.record import Step
+from gradcheck_freeze.trace.training import Step
 
 _SCALING = frozenset({"mul_", "_foreach_mul_", "div_", "_foreach_div_", "clamp_", "_foreach_clamp_max_", "nan_to_num_"})
 

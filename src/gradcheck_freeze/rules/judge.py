@@ -30,7 +30,8 @@ from gradcheck_freeze.rules.path_leaves_torch import path_leaves_torch
 from gradcheck_freeze.rules.places import excerpts, names_of, place, relative
 from gradcheck_freeze.rules.planned import plan_of
 from gradcheck_freeze.rules.table import RULES
-from gradcheck_freeze.trace.record import NONE, GradientState, Trace
+from gradcheck_freeze.trace.record import NONE, Trace
+from gradcheck_freeze.trace.training import GradientState
 
 _ECHOES = frozenset({gradient_thrown_away.code, gradient_never_zeroed.code, never_learns.code})
 

@@ -12,7 +12,8 @@ from gradcheck_freeze.rules.forgotten import REDUCING
 from gradcheck_freeze.rules.places import place
 from gradcheck_freeze.rules.rule import rule
 from gradcheck_freeze.rules.syntax import around, computed_with, only_call
-from gradcheck_freeze.trace.record import NONE, REQUIRES_GRAD, WatchedOptimizer
+from gradcheck_freeze.trace.record import NONE, REQUIRES_GRAD
+from gradcheck_freeze.trace.training import WatchedOptimizer
 
 _UNUSED = (
     "{where} is used, but no loss that backward() was called on depends on it.",

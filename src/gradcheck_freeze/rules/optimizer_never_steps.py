@@ -11,7 +11,8 @@ from gradcheck_freeze.rules.finding import Finding, Location, Severity
 from gradcheck_freeze.rules.places import line_at, place
 from gradcheck_freeze.rules.rule import rule
 from gradcheck_freeze.rules.syntax import around, called, calls_in, files, function_around, tree_of
-from gradcheck_freeze.trace.record import NONE, Backward
+from gradcheck_freeze.trace.record import NONE
+from gradcheck_freeze.trace.training import Backward
 
 _PATIENCE = 4
 

@@ -10,7 +10,8 @@ from gradcheck_freeze.rules.places import line_at, place
 from gradcheck_freeze.rules.rule import rule
 from gradcheck_freeze.rules.source import last_return
 from gradcheck_freeze.rules.syntax import rates_in
-from gradcheck_freeze.trace.record import NONE, Step
+from gradcheck_freeze.trace.record import NONE
+from gradcheck_freeze.trace.training import Step
 
 # Eight times the rounding error, against the largest gradient of the step. In lower precision lost updates are the rule.
 _NOISE = {"float64": 2.0**-49, "float32": 2.0**-20}

@@ -19,7 +19,8 @@ from gradcheck_freeze.rules.judge import judge
 from gradcheck_freeze.rules.path_leaves_torch import path_leaves_torch
 from gradcheck_freeze.rules.path_under_no_grad import path_under_no_grad
 from gradcheck_freeze.rules.path_without_derivative import path_without_derivative
-from gradcheck_freeze.trace.record import REQUIRES_GRAD, GradientState, Ops, Trace, Values
+from gradcheck_freeze.trace.record import REQUIRES_GRAD, Ops, Trace, Values
+from gradcheck_freeze.trace.training import GradientState
 
 _MOST_WINDOWS = 12  # judged on their own: each is as much work as the run up to its end
 _RANK = ("none", "zero", "finite", "nonfinite")

@@ -19,7 +19,7 @@ def note_open(recorder: Recorder) -> None:
 
 
 @contextmanager
-def unseen() -> Iterator[None]:
+def windows_aside() -> Iterator[None]:
     """Put every window aside that is open in this thread."""
     with ExitStack() as stack:
         for recorder in [other for other in _OPENED if other.here()]:

@@ -2,69 +2,50 @@
 
 from __future__ import annotations
 
+import math
 from array import array
 from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import torch
 
 from gradcheck_freeze.trace import plan
-from gradcheck_freeze.trace.losses import Heard, named
+from gradcheck_freeze.trace.losses import Recorded, named
 from gradcheck_freeze.trace.memory import has_memory
 from gradcheck_freeze.trace.record import (
     NONE,
     REQUIRES_GRAD,
     Declaration,
     Guarded,
+    LaterChange,
+    Lookup,
     ModuleCall,
+    Site,
     Trace,
     WatchedModule,
-    WatchedOptimizer,
     WatchedTensor,
 )
+from gradcheck_freeze.trace.training import Backward, Masking, Step, WatchedOptimizer, Write
 
 if TYPE_CHECKING:
     from gradcheck_freeze.trace.recorder import Recorder
 
+_T = TypeVar("_T")
+_Row = TypeVar("_Row", Lookup, Masking, Write, LaterChange)
+
 
 def assemble(recorder: Recorder, guarded: Guarded | None = None) -> Trace:
     """Return the trace of a run whose last window is closed, or about to be."""
-    inventory, stepping, gradients = recorder.inventory, recorder.stepping, recorder.gradients
+    stepping, gradients, values = recorder.stepping, recorder.gradients, recorder.ops.values
     sites = recorder.sites.resolve()
-    modules, module_index = inventory.watched_modules()
-    in_groups = _names_in_groups(recorder)
-    for slot in gradients.gradient_slots.values():
-        in_groups.setdefault(slot, "")  # a leaf whose `.grad` the user's code reads, in a variable that nobody searched
-    for kind, value, slot, _, _ in recorder.declaring.made:
-        if kind == "requires_grad" and not value:
-            in_groups.setdefault(slot, "")  # what was frozen and then replaced or dropped, before it got a name
-    tensors, slots = inventory.watched_tensors(module_index, in_groups)
-    for slot, inner in inventory.spreading.flattened.items():
-        if slot in inventory.kept and slot in slots:
-            flat = tensors[slots[slot]].names[0]
-            recorder.gap(
-                f"{flat} is {len(inner)} parameters in one ({', '.join(inner[:20])}): what is said of it is not told apart"
-            )
-    _add_short_lived(recorder, modules, module_index, tensors, slots)
-    tensors = _with_last_read(recorder, tensors, slots)
-
-    def of(held: tuple[int, ...]) -> tuple[int, ...]:
-        return tuple(slots[slot] for slot in held if slot in slots)
-
-    references = recorder.ops.tensors.slots
-    trained = {s for groups in stepping.groups for group in groups for s in group.tensors} | gradients.states.keys()
-    without_memory = frozenset(
-        i
-        for s, i in slots.items()
-        if (t := references[s]()) is not None and not has_memory(t) and (tensors[i].kind != "tensor" or s in trained)
-    )
+    modules, module_index = recorder.inventory.watched_modules()
+    tensors, slots = _tensors(recorder, modules, module_index)
+    without_memory = _without_memory(recorder, tensors, slots)
     gradient_of = _gradient_of(recorder, slots)
-    values = recorder.ops.values
     values.tensor = array("i", [slots.get(slot, NONE) if slot != NONE else NONE for slot in values.tensor])
-    optimizer_names = _optimizer_names(recorder)
-    heard = Heard(sites, recorder.ops.ops, values, recorder.modules.calls)
     return Trace(
         op_names=recorder.ops.names,
         boxes=frozenset(recorder.ops.boxes),
@@ -77,62 +58,30 @@ def assemble(recorder: Recorder, guarded: Guarded | None = None) -> Trace:
             ModuleCall(module_index.get(module, NONE), parent, site, training)
             for module, parent, site, training in recorder.modules.calls
         ],
-        backwards=[
-            replace(named(backward, recorder.loss_names.get(number), heard), received=of(backward.received))
-            for number, backward in enumerate(gradients.backwards)
-        ],
-        optimizers=[
-            WatchedOptimizer(
-                optimizer_names[number],
-                stepping.type_names[number],
-                built,
-                tuple(replace(group, tensors=of(group.tensors)) for group in stepping.groups[number]),
-                after,
-                stepping.schedules.get(number, NONE),
-                stepping.loaded.get(number, NONE),
-            )
-            for number, (built, after) in enumerate(stepping.built)
-        ],
-        steps=[
-            replace(
-                step,
-                gradients={slots[s]: state for s, state in step.gradients.items() if s in slots},
-                losses={slots[s]: losses for s, losses in step.losses.items() if s in slots},
-                changed={slots[s]: ratio for s, ratio in step.changed.items() if s in slots},
-                moved_at_zero=of(step.moved_at_zero),
-            )
-            for step in stepping.steps
-        ],
-        skipped=[
-            replace(step, gradients={slots[s]: state for s, state in step.gradients.items() if s in slots})
-            for step in stepping.skipped
-        ],
-        lookups=[replace(found, tensor=slots[s]) for s, found in recorder.lookups.found.items() if s in slots],
-        maskings=[replace(found, tensor=slots[s]) for s, found in recorder.masks.found.items() if s in slots],
-        at_values=gradients.at_values,
+        backwards=_backwards(recorder, sites, slots),
+        optimizers=_optimizers(recorder, slots),
+        steps=_steps(recorder, slots),
+        skipped=[replace(step, gradients=_by_tensor(step.gradients, slots)) for step in stepping.skipped],
+        lookups=list(_with_tensor(recorder.lookups.found.values(), slots)),
+        maskings=list(_with_tensor(recorder.masks.found.values(), slots)),
+        at_values=recorder.backwards.at_values,
         gradient_of=gradient_of,
-        writes=[replace(write, tensor=slots[write.tensor]) for write in stepping.writes if write.tensor in slots],
-        zeroings=[replace(zeroing, tensors=of(zeroing.tensors)) for zeroing in gradients.zeroings],
-        discarded={slots[s]: tuple(held) for s, held in gradients.discarded.items() if s in slots},
-        handed={slots[s]: tuple(times) for s, times in gradients.handed.items() if s in slots},
+        writes=list(_with_tensor(stepping.writes, slots)),
+        zeroings=[replace(zeroing, tensors=_those(zeroing.tensors, slots)) for zeroing in gradients.zeroings],
+        discarded={tensor: tuple(held) for tensor, held in _by_tensor(gradients.discarded, slots).items()},
+        handed={tensor: tuple(times) for tensor, times in _by_tensor(gradients.handed, slots).items()},
         rank=recorder.rank,
-        prints=[
-            replace(held, of={slots[s]: number for s, number in held.of.items() if s in slots})
-            for held in stepping.compared
-        ],
-        lent=frozenset(of(tuple(gradients.lent))),
+        prints=[replace(held, of=_by_tensor(held.of, slots)) for held in stepping.compared],
+        lent=frozenset(_those(gradients.lent, slots)),
         kept=list(recorder.kept.found.values()),
-        declarations=sorted(
-            [*_declarations(recorder, slots), *_switches(recorder, module_index), *_walks(recorder)],
-            key=lambda declaration: declaration.after,
-        ),
-        gradients={slots[s]: state for s, state in gradients.states.items() if s in slots},
-        gradient_bytes={slots[s]: size for s, size in gradients.sizes.items() if s in slots},
+        declarations=_declarations(recorder, module_index, slots),
+        gradients=_by_tensor(gradients.states, slots),
+        gradient_bytes=_by_tensor(gradients.sizes, slots),
         without_memory=without_memory,
         gaps=[*recorder.gaps, *plan.gaps(len(without_memory))],
         watched=recorder.pace.watched,
         pauses=recorder.pace.pauses,
-        fed_earlier=frozenset(of(tuple(gradients.fed_earlier))),
+        fed_earlier=frozenset(_those(gradients.fed_earlier, slots)),
         guarded=_guarded(guarded, slots),
         closed=recorder.closed or "",
         torch_version=torch.__version__,
@@ -140,20 +89,57 @@ def assemble(recorder: Recorder, guarded: Guarded | None = None) -> Trace:
     )
 
 
-def _names_in_groups(recorder: Recorder) -> dict[int, str]:
-    """Return a name for every slot that an optimizer holds, for those that have no other."""
-    found: dict[int, str] = {}
-    names = _optimizer_names(recorder)
-    for number in range(len(recorder.stepping.optimizers)):
-        for i, group in enumerate(recorder.stepping.groups[number]):
-            for j, slot in enumerate(group.tensors):
-                found.setdefault(slot, f"{names[number]}.param_groups.{i}.params.{j}")
-    return found
+# From slots to tensors: what has no name is left out
 
 
-def _optimizer_names(recorder: Recorder) -> list[str]:
-    stepping = recorder.stepping
-    return [stepping.names.get(n, f"{type_name}#{n}") for n, type_name in enumerate(stepping.type_names)]
+def _those(held: Iterable[int], slots: dict[int, int]) -> tuple[int, ...]:
+    return tuple(slots[slot] for slot in held if slot in slots)
+
+
+def _by_tensor(held: Mapping[int, _T], slots: dict[int, int]) -> dict[int, _T]:
+    return {slots[slot]: value for slot, value in held.items() if slot in slots}
+
+
+def _with_tensor(rows: Iterable[_Row], slots: dict[int, int]) -> Iterator[_Row]:
+    return (replace(row, tensor=slots[row.tensor]) for row in rows if row.tensor in slots)
+
+
+# The tensors themselves
+
+
+def _tensors(
+    recorder: Recorder, modules: list[WatchedModule], module_index: dict[int, int]
+) -> tuple[list[WatchedTensor], dict[int, int]]:
+    """Return the tensors that are told of, and for each slot its index there."""
+    inventory = recorder.inventory
+    further = recorder.optimizers.names_of_held()
+    for slot in recorder.gradients.gradient_slots.values():
+        further.setdefault(slot, "")  # a leaf whose `.grad` the user's code reads, in a variable that nobody searched
+    for kind, value, slot, _, _ in recorder.declaring.made:
+        if kind == "requires_grad" and not value:
+            further.setdefault(slot, "")  # what was frozen and then replaced or dropped, before it got a name
+    tensors, slots = inventory.watched_tensors(module_index, further)
+    for slot, inner in inventory.spreading.flattened.items():
+        if slot in inventory.kept and slot in slots:
+            flat = tensors[slots[slot]].names[0]
+            recorder.gap(
+                f"{flat} is {len(inner)} parameters in one ({', '.join(inner[:20])}): what is said of it is not told apart"
+            )
+    _add_short_lived(recorder, modules, module_index, tensors, slots)
+    return _with_last_read(recorder, tensors, slots), slots
+
+
+def _without_memory(recorder: Recorder, tensors: list[WatchedTensor], slots: dict[int, int]) -> frozenset[int]:
+    """Return the tensors that have a shape only; a bare one only where it is trained."""
+    live = recorder.ops.tensors.slots
+    trained = recorder.optimizers.held() | recorder.gradients.states.keys()
+    return frozenset(
+        index
+        for slot, index in slots.items()
+        if (tensor := live[slot]()) is not None
+        and not has_memory(tensor)
+        and (tensors[index].kind != "tensor" or slot in trained)
+    )
 
 
 def _add_short_lived(
@@ -171,9 +157,6 @@ def _add_short_lived(
         full = f"{modules[index[parent]].name}.{name}"
         if full not in by_name:
             by_name[full] = len(tensors)
-            numel = 1
-            for length in shape:
-                numel *= length
             declared = recorder.inventory.tensor_declared.get(slot, NONE)
             tensors.append(
                 WatchedTensor(
@@ -181,7 +164,7 @@ def _add_short_lived(
                     "parameter",
                     shape,
                     dtype.removeprefix("torch."),
-                    numel,
+                    math.prod(shape),
                     True,
                     False,
                     index[parent],
@@ -203,8 +186,58 @@ def _with_last_read(recorder: Recorder, tensors: list[WatchedTensor], slots: dic
     return [replace(t, requires_grad=last.get(i, t.requires_grad)) for i, t in enumerate(tensors)]
 
 
-def _declarations(recorder: Recorder, slots: dict[int, int]) -> list[Declaration]:
-    """Return the declarations, those made at one place between the same two steps as one."""
+# What happened to them
+
+
+def _backwards(recorder: Recorder, sites: list[Site], slots: dict[int, int]) -> list[Backward]:
+    """Return the backward calls, with the names of their losses."""
+    recorded = Recorded(sites, recorder.ops.ops, recorder.ops.values, recorder.modules.calls)
+    return [
+        replace(
+            named(backward, recorder.backwards.loss_names.get(number), recorded),
+            received=_those(backward.received, slots),
+        )
+        for number, backward in enumerate(recorder.backwards.calls)
+    ]
+
+
+def _optimizers(recorder: Recorder, slots: dict[int, int]) -> list[WatchedOptimizer]:
+    optimizers = recorder.optimizers
+    return [
+        WatchedOptimizer(
+            title,
+            optimizers.type_names[number],
+            built,
+            tuple(replace(group, tensors=_those(group.tensors, slots)) for group in optimizers.groups[number]),
+            after,
+            optimizers.schedules.get(number, NONE),
+            optimizers.loaded.get(number, NONE),
+        )
+        for number, (title, (built, after)) in enumerate(zip(optimizers.titles(), optimizers.built, strict=True))
+    ]
+
+
+def _steps(recorder: Recorder, slots: dict[int, int]) -> list[Step]:
+    return [
+        replace(
+            step,
+            gradients=_by_tensor(step.gradients, slots),
+            losses=_by_tensor(step.losses, slots),
+            changed=_by_tensor(step.changed, slots),
+            moved_at_zero=_those(step.moved_at_zero, slots),
+        )
+        for step in recorder.stepping.steps
+    ]
+
+
+def _declarations(recorder: Recorder, module_index: dict[int, int], slots: dict[int, int]) -> list[Declaration]:
+    """Return all declarations in the order of time."""
+    found = [*_made(recorder, slots), *_switches(recorder, module_index), *_walks(recorder)]
+    return sorted(found, key=lambda declaration: declaration.after)
+
+
+def _made(recorder: Recorder, slots: dict[int, int]) -> list[Declaration]:
+    """Return what was declared of tensors, what was declared at one place between the same two steps as one."""
     merged: list[Declaration] = []
     steps = [step.after for step in recorder.stepping.steps]
     for kind, value, slot, site, after in recorder.declaring.made:
@@ -232,16 +265,6 @@ def _switches(recorder: Recorder, index: dict[int, int]) -> list[Declaration]:
     ]
 
 
-def _guarded(guarded: Guarded | None, slots: dict[int, int]) -> Guarded | None:
-    """Return what the guard found, by tensor."""
-    if guarded is None:
-        return None
-    changes = tuple(
-        replace(change, tensor=slots[change.tensor]) for change in guarded.changes if change.tensor in slots
-    )
-    return replace(guarded, tensors=tuple(slots[s] for s in guarded.tensors if s in slots), changes=changes)
-
-
 def _walks(recorder: Recorder) -> list[Declaration]:
     """Return the lines that went over the names of parameters."""
     return [Declaration("walked", True, (), (), site, after) for site, after in recorder.declaring.walked.items()]
@@ -253,3 +276,11 @@ def _gradient_of(recorder: Recorder, slots: dict[int, int]) -> dict[int, int]:
     if not known:
         return {}
     return {value: known[slot] for value, slot in enumerate(recorder.ops.values.tensor) if slot in known}
+
+
+def _guarded(guarded: Guarded | None, slots: dict[int, int]) -> Guarded | None:
+    """Return what the guard found, by tensor."""
+    if guarded is None:
+        return None
+    changes = tuple(_with_tensor(guarded.changes, slots))
+    return replace(guarded, tensors=_those(guarded.tensors, slots), changes=changes)

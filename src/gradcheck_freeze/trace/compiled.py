@@ -21,7 +21,8 @@ import torch
 from gradcheck_freeze.trace.installed import push_to_bottom, remove_mode
 from gradcheck_freeze.trace.kinds import collect
 from gradcheck_freeze.trace.reached import Reached, reached_from
-from gradcheck_freeze.trace.record import DIFFERENTIABLE, NONE, REQUIRES_GRAD, Backward, GradientState, Step
+from gradcheck_freeze.trace.record import DIFFERENTIABLE, NONE, REQUIRES_GRAD
+from gradcheck_freeze.trace.training import Backward, GradientState, Step
 
 if TYPE_CHECKING:
     from gradcheck_freeze.trace.recorder import Recorder
@@ -189,7 +190,7 @@ class CompiledWatch:
         if region.optimizers:
             recorder.gradients.forget_zeroed(region.held)
             for optimizer in region.optimizers:
-                recorder.stepping.look(recorder.stepping.number(optimizer))
+                recorder.optimizers.look(recorder.optimizers.number(optimizer))
             recorder.stepping.note_writes()
 
     def _leave(self, region: _Region) -> None:
@@ -219,7 +220,7 @@ class CompiledWatch:
         name = _name(region.frame.f_locals.get("fn"))
         outer = region.frame.f_back
         ops.boxes.add(name)
-        op = ops.write_op(ops.number(name), list(region.read), fresh, ops._written(list(region.inputs)), outer)
+        op = ops.write_op(ops.number(name), list(region.read), fresh, ops.written_among(list(region.inputs)), outer)
         recorder.gap(
             f"{name} was watched from outside, as one op; what gets gradient and moves is the engine's own word",
             ops.ops.site[op],
@@ -245,19 +246,19 @@ class CompiledWatch:
         ops.values.flags.append(REQUIRES_GRAD | DIFFERENTIABLE)
         ops.values.tensor.append(NONE)
         ops.ops.outputs.append(loss)
-        ops._end(root)
-        number = len(gradients.backwards)
+        ops.end(root)
+        number = len(recorder.backwards.calls)
         ops.write_op(ops.number("backward"), [loss], [], (), outer)
-        gradients.backwards.append(Backward("", site, len(ops.ops), (loss,), taught, False, False, False))
-        recorder.loss_names[number] = "a loss inside the compiled code"
+        recorder.backwards.calls.append(Backward("", site, len(ops.ops), (loss,), taught, False, False, False))
+        recorder.backwards.loss_names[number] = "a loss inside the compiled code"
         for slot in taught:
             gradients.contributors[slot] = [number]  # whether it zeroed what was there before is not known
         gradients._held = gradients.held()
 
     def _note_step(self, optimizer: torch.optim.Optimizer, moved: dict[int, None], site: int) -> None:
-        stepping, gradients = self.recorder.stepping, self.recorder.gradients
-        number = stepping.number(optimizer)
-        slots = stepping.look(number)
+        recorder, stepping, gradients = self.recorder, self.recorder.stepping, self.recorder.gradients
+        number = recorder.optimizers.number(optimizer)
+        slots = recorder.optimizers.look(number)
         if not any(slot in moved for slot in slots):
             return
         states = gradients.see(slots)
@@ -265,10 +266,10 @@ class CompiledWatch:
         states.update({s: GradientState("finite") for s in slots if s in moved and states[s].state == "none"})
         gradients.remember(states)
         losses = {s: tuple(gradients.contributors[s]) for s in slots if s in gradients.contributors}
-        rates = tuple(group.settings.get("lr", 0.0) for group in stepping.groups[number])
+        rates = tuple(group.settings.get("lr", 0.0) for group in recorder.optimizers.groups[number])
         changed = {slot: None for slot in slots if slot in moved}
-        stepping.steps.append(Step(number, site, len(self.recorder.ops.ops), states, losses, changed, rates))
-        stepping.counts[number] += 1
+        stepping.steps.append(Step(number, site, len(recorder.ops.ops), states, losses, changed, rates))
+        recorder.optimizers.counts[number] += 1
 
 
 def _must_compile(function: Any) -> bool:

@@ -1,7 +1,7 @@
 """What torch.distributed and the wrappers of modules put between the author's names and tensors and what really runs.
 
 Nothing here communicates, and nothing imports a part of torch that the program has not imported: classes are known by
-where they were defined. What is read of a sharded tensor is what this process holds of it.
+where they were defined.
 """
 
 from __future__ import annotations
@@ -42,14 +42,6 @@ def wrapped(module: torch.nn.Module) -> torch.nn.Module | None:
     attribute = attribute_of(module)
     inner = module._modules.get(attribute) if attribute else None
     return inner if isinstance(inner, torch.nn.Module) else None
-
-
-def local(tensor: torch.Tensor) -> torch.Tensor:
-    """Return what this process holds of a tensor: its shard if it is a DTensor, else the tensor itself."""
-    if type(tensor) in PLAIN:
-        return tensor
-    kind = _class("torch.distributed.tensor", "DTensor")
-    return tensor._local_tensor if kind is not None and isinstance(tensor, kind) else tensor
 
 
 def spread_of_dtensor(tensor: torch.Tensor) -> str:

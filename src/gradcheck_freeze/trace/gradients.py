@@ -1,84 +1,22 @@
-"""Watches backward calls and `.grad`: which parameter received gradient in which call, by the engine's own word.
-
-A call gave a leaf gradient if its `.grad` is another tensor afterwards, or the same one with a higher version. That is
-read before and after the call; no hook is put on any tensor of the user's.
-"""
+"""Watches `.grad`: what it holds, since which backward calls it has been adding up, and what set or cleared it."""
 
 from __future__ import annotations
 
-import math
 import sys
 from collections.abc import Callable, Container, Iterable, Mapping
 from typing import Any
-from weakref import ref
 
 import torch
 
-from gradcheck_freeze.trace.distributed import local
+from gradcheck_freeze.trace.gradient_state import state_of
 from gradcheck_freeze.trace.installed import push_to_bottom, remove_mode
-from gradcheck_freeze.trace.memory import PLAIN, has_memory, held_by
+from gradcheck_freeze.trace.memory import PLAIN, version_of
 from gradcheck_freeze.trace.ops import OpRecorder
-from gradcheck_freeze.trace.record import NONE, Backward, GradientState, ZeroGrad
+from gradcheck_freeze.trace.record import NONE
+from gradcheck_freeze.trace.training import GradientState, ZeroGrad
 
-_MOST_PROBES = 30_000  # a hook makes a wrapper of a graph node, and a very deep chain of those cannot be freed
-_MOST_TOLD = 300  # characters of an error that a backward call ended with
 _RANK = {"none": 0, "zero": 1, "finite": 2, "nonfinite": 3}
-_NOTHING = ("none", "zero")
 Held = dict[int, tuple[int, int]]  # slot → identity and version of its `.grad`
-
-
-def state_of(gradients: list[torch.Tensor]) -> list[GradientState]:
-    """Return what each gradient holds; a norm that underflows to 0 is looked at again, element by element."""
-    for gradient in gradients:
-        if not (
-            type(gradient) is torch.Tensor
-            and gradient.is_cpu
-            and gradient.layout is torch.strided
-            and not gradient.requires_grad
-        ):
-            held = [_elements(gradient) for gradient in gradients]
-            norms = [_norm(values) for values in held]
-            break
-    else:  # as nearly always; in one call
-        held = gradients
-        norms = [float(norm) for norm in torch._foreach_norm(held)] if held else []
-    return [
-        GradientState("finite", norm)
-        if norm is not None and 0.0 < norm < math.inf
-        else _state_at(norm, gradient, values)
-        for gradient, values, norm in zip(gradients, held, norms, strict=True)
-    ]
-
-
-def _state_at(norm: float | None, gradient: torch.Tensor, values: torch.Tensor) -> GradientState:
-    """Return what a gradient holds of which the norm does not tell."""
-    if norm is None:  # a gradient would be there; what it would hold cannot be known
-        return GradientState("finite")
-    if not values.numel() and gradient.numel():  # other ranks hold all of it, and nothing here says that it is zero
-        return GradientState("finite")
-    if norm != 0.0:
-        return GradientState("finite" if bool(torch.isfinite(values).all()) else "nonfinite")
-    return GradientState("finite", norm) if bool(values.any()) else GradientState("zero", 0.0)
-
-
-def _elements(gradient: torch.Tensor) -> torch.Tensor:
-    """Return a dense tensor of the elements that a gradient holds in this process."""
-    if type(gradient) not in PLAIN:
-        parts = held_by(gradient)
-        if len(parts) > 1:  # the offsets of a nested tensor are no gradient
-            return torch.cat([_elements(part).reshape(-1) for part in parts if part.is_floating_point()])
-        gradient = parts[0] if parts else gradient
-    values = gradient.detach()
-    if values.layout is torch.strided:
-        return values
-    return values.coalesce().values() if values.layout is torch.sparse_coo else values.to_dense()
-
-
-def _norm(values: torch.Tensor) -> float | None:
-    """Return the norm of a tensor, 0 where there is nothing to add up and None where there is no memory."""
-    if not has_memory(values):
-        return None
-    return float(torch.linalg.vector_norm(values)) if values.numel() else 0.0
 
 
 def _hooked(leaf: torch.Tensor) -> bool:
@@ -87,11 +25,10 @@ def _hooked(leaf: torch.Tensor) -> bool:
 
 
 class GradientWatch:
-    """The backward calls of one window, and since which of them each `.grad` has been adding up."""
+    """Every `.grad` of one window, by the slot of its leaf."""
 
     def __init__(self, recorder: OpRecorder) -> None:
         self.recorder = recorder
-        self.backwards: list[Backward] = []
         self.zeroings: list[ZeroGrad] = []
         self.contributors: dict[int, list[int]] = {}  # slot → backwards whose gradient its `.grad` still holds
         self.discarded: dict[int, list[int]] = {}  # slot → backwards whose gradient was cleared before any step saw it
@@ -106,25 +43,13 @@ class GradientWatch:
         self.sizes: dict[int, int] = {}  # slot → bytes of its `.grad`, where that is dense
         self._ever_nonfinite = False
         self.gradient_slots: dict[int, int] = {}  # slot of a `.grad` that the user's code read → slot of its parameter
-        self.at_values: dict[int, str] = {}  # value → state of its gradient, in steps that are watched deeply
         self._held: Held = {}  # as the last backward left it, but for what was dropped since
         self._known_of = (
             0  # of so many slots `_held` names every `.grad` that is there; 0 where one may have been put in since
         )
         self._owners: dict[int, int] = {}  # identity of a `.grad` → slot
-        self.before_any_step: Callable[[Any], None] = lambda frame: None
-        self.on_received: Callable[[Iterable[int]], None] = lambda slots: None
         recorder.on_first_seen = self._first_seen
-        self.elsewhere: dict[int, ref[torch.Tensor]] = {}  # what an optimizer in another thread holds
-        self.own: Callable[[], Container[int]] = tuple  # the slots that optimizers hold in this one
-
-    def _apart(self) -> set[int]:
-        """Return the slots to keep away from: a gradient that another thread is freeing must not even be looked at."""
-        if not self.elsewhere:
-            return set()
-        own, known = self.own(), self.recorder.tensors.slots
-        there = {id(tensor) for held in list(self.elsewhere.values()) if (tensor := held()) is not None}
-        return {slot for slot, held in enumerate(known) if id(held()) in there and slot not in own}
+        self.apart: Callable[[], Container[int]] = frozenset  # the slots whose `.grad` must not be looked at
 
     def _first_seen(self, tensor: torch.Tensor) -> None:
         """Note that a tensor which the user's code reads for the first time is the `.grad` of a leaf."""
@@ -133,26 +58,9 @@ class GradientWatch:
         if slot is not None and leaf is not None and leaf.grad is tensor:
             self.gradient_slots[self.recorder.tensors.slot(tensor)] = slot
 
-    def probe(self, tensor: torch.Tensor, value: int) -> None:
-        """Have the engine tell what gradient arrives at a value; the gradient itself is left as it is."""
-        if len(self.at_values) >= _MOST_PROBES:
-            return
-
-        def note(gradient: torch.Tensor | None) -> None:
-            if gradient is None:  # a custom function's backward returned nothing
-                return
-            try:
-                self.at_values[value] = state_of([gradient])[0].state
-            except Exception as error:
-                self.recorder._on_failure(error)
-
-        note.__torch_unserializable__ = True  # type: ignore[attr-defined]  # torch.save does not warn of such a hook
-        self.at_values[value] = "none"
-        tensor.register_hook(note)
-
     def leaves(self) -> Iterable[tuple[int, torch.Tensor]]:
         """Yield the live leaves that require grad, with their slots."""
-        apart = self._apart()
+        apart = self.apart()
         for slot, reference in enumerate(self.recorder.tensors.slots):
             tensor = reference()
             if tensor is not None and tensor.requires_grad and tensor.is_leaf and slot not in apart:
@@ -160,9 +68,9 @@ class GradientWatch:
 
     def held(self, first: int = 0) -> Held:
         """Return identity and version of every `.grad` that is there, of this slot and those after it."""
-        apart = self._apart()
+        apart = self.apart()
         return {
-            slot: (id(gradient), (gradient if type(gradient) in PLAIN else local(gradient))._version)
+            slot: (id(gradient), gradient._version if type(gradient) in PLAIN else version_of(gradient))
             for slot, reference in enumerate(self.recorder.tensors.slots[first:], first)
             if (tensor := reference()) is not None
             and tensor.is_leaf  # frozen or not: what was given before it was frozen is there still when it learns again
@@ -181,7 +89,7 @@ class GradientWatch:
             tensor = references[slot]()
             gradient = None if tensor is None else tensor.grad
             if gradient is None or (
-                (slot in self.written or last != (id(gradient), local(gradient)._version))
+                (slot in self.written or last != (id(gradient), version_of(gradient)))
                 and state_of([gradient])[0].state == "zero"
             ):
                 held, stepped = self.contributors.pop(slot), self._stepped.get(slot, NONE)
@@ -190,11 +98,10 @@ class GradientWatch:
         self.written.clear()
 
     def forget(self) -> None:
-        """Drop all that was seen of backward calls: the step they lead to is not watched."""
+        """Drop all that was seen, but whose `.grad` held something."""
         self.fed_earlier.update(self.contributors)
-        for known in (self.backwards, self.zeroings):
-            known.clear()
-        for by_slot in (self.contributors, self.discarded, self.handed, self.states, self.at_values, self._stepped):
+        self.zeroings.clear()
+        for by_slot in (self.contributors, self.discarded, self.handed, self.states, self._stepped):
             by_slot.clear()
         self.lent.clear()
 
@@ -203,99 +110,26 @@ class GradientWatch:
         self.contributors.clear()
         self.written.clear()
         self._stepped.clear()
-        self._held = self.held()
+        self.settle(self.held())
         self.unsettle()
-        self._owners = {identity: slot for slot, (identity, _) in self._held.items()}
+
+    def before_backward(self) -> Held:
+        """Return what `held` gives before a backward call, having dropped what was zeroed since the last."""
+        before = self.held(0 if self._held else self._known_of)
+        self.forget_zeroed(before)
+        return before
+
+    def settle(self, held: Held) -> None:
+        """Take every `.grad` as it is now, as a backward call has left it."""
+        self._held = held
+        self._known_of = len(self.recorder.tensors.slots)
+        self._owners = {identity: slot for slot, (identity, _) in held.items()}
 
     def close(self) -> None:
         """Look at every `.grad` for the last time."""
         self.look(slot for slot, _ in self.leaves())
         self.forget_zeroed()
         self.lent.update(slot for slot, tensor in self.leaves() if _hooked(tensor))
-
-    def backward(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Run a backward call and note which leaves it gave gradient."""
-        recorder = self.recorder
-        if recorder.transforms:  # how a transform differentiates is its own business
-            return func(*args, **kwargs)
-        roots: list[torch.Tensor] = []
-        try:
-            given = args[0] if args else kwargs.get("tensors", kwargs.get("outputs", kwargs.get("self")))
-            roots = (
-                [given] if isinstance(given, torch.Tensor) else [t for t in given or () if isinstance(t, torch.Tensor)]
-            )
-            values = tuple(recorder.value_of(root) for root in roots)
-            self.before_any_step(sys._getframe(2))
-            before = self.held(0 if self._held else self._known_of)
-            self.forget_zeroed(before)
-            site = recorder.sites.here(sys._getframe(2))
-        except Exception as error:
-            recorder._on_failure(error)
-            return func(*args, **kwargs)
-        returned, raised = None, ""
-        try:
-            returned = func(*args, **kwargs)
-            return returned
-        except Exception as error:
-            raised = f"{type(error).__name__}: {error}"[:_MOST_TOLD]
-            raise
-        finally:
-            try:
-                self._note(func, args, kwargs, values, before, site, returned, raised)
-            except Exception as error:
-                recorder._on_failure(error)
-
-    def _note(
-        self,
-        func: Any,
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-        roots: tuple[int, ...],
-        before: Held,
-        site: int,
-        returned: Any,
-        raised: str,
-    ) -> None:
-        returns = func is torch.autograd.grad
-        create, retain = bool(kwargs.get("create_graph", False)), bool(kwargs.get("retain_graph"))
-        after = self.held()
-        received = () if returns else tuple(slot for slot, held in after.items() if before.get(slot) != held)
-        try:
-            if returns:
-                wanted = args[1] if len(args) > 1 else kwargs.get("inputs", ())
-                wanted = [wanted] if isinstance(wanted, torch.Tensor) else list(wanted)
-                received = self._note_returned(roots, wanted, [None] * len(wanted) if returned is None else returned)
-            else:
-                self._note_received(received)
-                # A row of its own, so that what comes before and after it can be told apart.
-                self.recorder.write_op(self.recorder.number("backward"), list(roots), [], (), sys._getframe(3))
-            self._held = after
-            self._known_of = len(self.recorder.tensors.slots)
-            self._owners = {identity: slot for slot, (identity, _) in after.items()}
-        finally:  # what it gave is counted under its number: whatever failed, it is in the list
-            after_op = len(self.recorder.ops)
-            self.backwards.append(Backward("", site, after_op, roots, received, returns, create, retain, raised))
-
-    def _note_returned(self, roots: tuple[int, ...], wanted: list[torch.Tensor], results: Any) -> tuple[int, ...]:
-        """Note what `autograd.grad` gave back, and return the slots of those it gave something for."""
-        recorder = self.recorder
-        read = [*roots, *(recorder.value_of(tensor) for tensor in wanted)]
-        received = tuple(
-            slot
-            for tensor, result in zip(wanted, results, strict=False)
-            if result is not None and (slot := recorder.tensors.slot(tensor)) != NONE
-        )
-        fresh = [result for result in results if isinstance(result, torch.Tensor)]
-        recorder.write_op(recorder.number("grad"), read, fresh, (), sys._getframe(4))
-        return received
-
-    def _note_received(self, received: tuple[int, ...]) -> None:
-        """Note whose `.grad` the backward now noted wrote."""
-        for slot in received:
-            self.contributors.setdefault(slot, []).append(len(self.backwards))
-        self.on_received(received)
-        # No step may ever come to look at those that no optimizer holds, and they may be gone when the window closes.
-        self.look([slot for slot in received if slot not in self.states or self.states[slot].state in _NOTHING])
 
     def see(self, slots: Iterable[int]) -> dict[int, GradientState]:
         """Return what a step that holds these slots finds in `.grad`."""
@@ -361,7 +195,7 @@ class GradientWatch:
                 if owner != slot:
                     self._note_lent(owner, args[1])
         except Exception as error:
-            self.recorder._on_failure(error)
+            self.recorder.on_failure(error)
         return result
 
     def zero_grad(self, optimizer: torch.optim.Optimizer, zero: Callable[[], Any], frame: Any) -> Any:
@@ -375,13 +209,13 @@ class GradientWatch:
             try:
                 held = [t for group in optimizer.param_groups for t in group["params"] if t.grad is not None]
             except Exception as error:
-                self.recorder._on_failure(error)
+                self.recorder.on_failure(error)
             return zero()
         finally:
             try:
                 self.zeroed([tensor for tensor in held if tensor.grad is None], frame)
             except Exception as error:
-                self.recorder._on_failure(error)
+                self.recorder.on_failure(error)
             if was_on:
                 push_to_bottom(self.recorder)
 

@@ -102,8 +102,8 @@ class Guard:
         """See what the step did to those that had a gradient, and read everything if it is time to."""
         number = self.recorder.pace.number
         if self._suspects:
-            names = self.recorder.stepping.names
-            known = {id(held()): n for n, held in enumerate(self.recorder.stepping.optimizers)}
+            names = self.recorder.optimizers.names
+            known = {id(held()): n for n, held in enumerate(self.recorder.optimizers.known)}
             name = names.get(known.get(id(optimizer), NONE), type(optimizer).__name__)
             self.look(self._suspects, name=name, site=self.recorder.sites.here(sys._getframe(1)))
             self._suspects = []

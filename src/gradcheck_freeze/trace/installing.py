@@ -47,9 +47,8 @@ def install(recorder: Recorder, patches: Patches) -> None:
 
 def _install_mode(recorder: Recorder) -> None:
     ops = recorder.ops
-    ops.on_slot_written = recorder.stepping.slot_written
     for func in (torch.Tensor.backward, torch.autograd.backward, torch.autograd.grad):
-        ops.specials[func] = recorder.gradients.backward
+        ops.specials[func] = recorder.backwards.backward
     ops.specials[torch._C._set_grad_enabled] = recorder.unseen.grad_mode
     ops.specials[torch.Tensor.requires_grad_] = recorder.declaring.requires_grad
     ops.setters = {

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from gradcheck_freeze.trace.names import items, namespaces_of
+from gradcheck_freeze.trace.names import items
 from gradcheck_freeze.trace.record import LEAF, NONE, REQUIRES_GRAD, KeptGraph
 
 if TYPE_CHECKING:
@@ -59,9 +59,7 @@ class KeptWatch:
         """Note which of the user's lists, dicts and objects hold suspects."""
         recorder = self.recorder
         held: dict[tuple[str, int], set[int]] = {}
-        spaces = (
-            namespaces_of(recorder.sites.user_frames(frame), None) if recorder._names is None else [recorder._names]
-        )
+        spaces = recorder.searching.namespaces(recorder.sites.user_frames(frame), None)
         lists: set[tuple[str, int]] = set()
         for holder, tensor, listed in _tensors_in(spaces):
             value = suspects.get(id(tensor))

@@ -24,7 +24,7 @@ _LEAVING = {  # calls that take numbers out of torch
     "__dlpack__",
     "data_ptr",
 }
-PLAIN = frozenset({type(None), bool, int, float, str, slice, torch.dtype, torch.device})
+NOT_TENSORS = frozenset({type(None), bool, int, float, str, slice, torch.dtype, torch.device})
 _WRITING_IN_PLACE = {"__setitem__", "batch_norm", "instance_norm", "embedding", "embedding_bag"}
 _SHAPED_LIKE = {  # calls that ask a tensor for its shape, dtype and device only
     "zeros_like",
@@ -79,7 +79,7 @@ def collect(arguments: Iterable[Any], found: list[torch.Tensor]) -> None:
     """Append the tensors among the arguments, those in nested tuples, lists and dicts included."""
     for argument in arguments:
         kind = type(argument)
-        if kind in PLAIN:  # most arguments that are no tensor; isinstance with torch.Tensor is slow to say no
+        if kind in NOT_TENSORS:  # most arguments that are no tensor; isinstance with torch.Tensor is slow to say no
             continue
         if kind is torch.Tensor or isinstance(argument, torch.Tensor):
             found.append(argument)

@@ -13,14 +13,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from gradcheck_freeze.trace.record import LEAF, NONE, REQUIRES_GRAD, Backward, Ops, Site, Values
+from gradcheck_freeze.trace.record import LEAF, NONE, REQUIRES_GRAD, Ops, Site, Values
+from gradcheck_freeze.trace.training import Backward
 
 _BACKWARDS = ("backward", "grad", "manual_backward")
 _MOST_OPS = 100  # that a library puts between the loss and its backward
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class Recorded:
     """What is asked about a loss: where its ops ran, and in which module calls (module, parent, site, training)."""
 
     sites: list[Site]
@@ -29,15 +30,15 @@ class Heard:
     calls: Sequence[tuple[int, int, int, bool]]
 
 
-def named(backward: Backward, name: str | None, heard: Heard) -> Backward:
+def named(backward: Backward, name: str | None, recorded: Recorded) -> Backward:
     """Return a backward call with the name of its loss, and at the line of the loss if a library made the call."""
     if backward.site == NONE:
         return replace(backward, name=name or "loss")
-    call = _call_at(heard.sites[backward.site])
+    call = _call_at(recorded.sites[backward.site])
     if call is None or _calls_backward(call):
         return replace(backward, name=name or (_loss_name(call) if call else "") or "loss")
-    for site in _made_at(backward, heard):
-        statement = _statement_at(heard.sites[site])
+    for site in _made_at(backward, recorded):
+        statement = _statement_at(recorded.sites[site])
         target = _target(statement)
         if target or isinstance(statement, ast.Return):
             return replace(backward, name=name or target or "loss", site=site)
@@ -45,9 +46,9 @@ def named(backward: Backward, name: str | None, heard: Heard) -> Backward:
     return replace(backward, name=name or (given if "loss" in given.lower() else "loss"))
 
 
-def _made_at(backward: Backward, heard: Heard) -> Iterator[int]:
+def _made_at(backward: Backward, recorded: Recorded) -> Iterator[int]:
     """Yield the user's positions at which a loss was made, the innermost first, before that of its backward."""
-    ops, values = heard.ops, heard.values
+    ops, values = recorded.ops, recorded.values
     value = backward.roots[0] if backward.roots else NONE
     for _ in range(_MOST_OPS):
         op = values.op[value] if value != NONE else NONE
@@ -57,7 +58,7 @@ def _made_at(backward: Backward, heard: Heard) -> Iterator[int]:
             yield ops.site[op]
             call = ops.call[op]
             while call != NONE:
-                _, call, site, _ = heard.calls[call]
+                _, call, site, _ = recorded.calls[call]
                 if site in (NONE, backward.site):
                     return
                 yield site

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from gradcheck_freeze.trace.memory import has_memory
-from gradcheck_freeze.trace.record import NONE, Masking
+from gradcheck_freeze.trace.record import NONE
 from gradcheck_freeze.trace.sites import is_user_file
+from gradcheck_freeze.trace.training import Masking
 
 if TYPE_CHECKING:
     from gradcheck_freeze.trace.recorder import Recorder

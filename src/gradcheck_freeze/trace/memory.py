@@ -28,18 +28,30 @@ def has_memory(tensor: torch.Tensor) -> bool:
 
 
 def held_by(tensor: torch.Tensor) -> list[torch.Tensor]:
-    """Return the tensors in which a wrapper keeps its elements in this process; any other tensor is its own."""
-    if type(tensor) in PLAIN or not has_memory(tensor):
+    """Return the tensors in which a wrapper keeps its elements in this process; any other tensor is its own.
+
+    Of a DTensor that is its shard, which may be empty.
+    """
+    if type(tensor) in PLAIN:
         return [tensor]
     if hasattr(tensor, "__tensor_flatten__"):
-        inner = [
-            getattr(tensor, name) for name in tensor.__tensor_flatten__()[0]
-        ]  # of a DTensor its mesh is among them
-    elif not (tensor.is_cpu and tensor.layout is torch.strided) or tensor.data_ptr() or not tensor.nbytes:
-        return [tensor]
-    else:
+        inner = [getattr(tensor, name) for name in tensor.__tensor_flatten__()[0]]  # a mesh may be among them
+    elif (
+        has_memory(tensor)
+        and tensor.is_cpu
+        and tensor.layout is torch.strided
+        and tensor.nbytes
+        and not tensor.data_ptr()
+    ):
         inner = list(vars(tensor).values())
+    else:
+        return [tensor]
     return [part for held in inner if isinstance(held, torch.Tensor) for part in held_by(held)]
+
+
+def version_of(tensor: torch.Tensor) -> int:
+    """Return a number that rises with every write into a tensor: through a wrapper, or past it into what it holds."""
+    return int(tensor._version + sum(part._version for part in held_by(tensor) if part is not tensor))
 
 
 def size_of(tensor: torch.Tensor) -> int:

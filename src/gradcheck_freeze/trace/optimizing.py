@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.optim.optimizer import _global_optimizer_post_hooks, register_optimizer_step_pre_hook
 
-from gradcheck_freeze.trace.record import GradientState
 from gradcheck_freeze.trace.sites import made_by
+from gradcheck_freeze.trace.training import GradientState
 
 if TYPE_CHECKING:
     from gradcheck_freeze.trace.recorder import Recorder
@@ -37,15 +37,15 @@ class OptimizerWatch:
             result = original(optimizer, param_group)
             try:
                 if recorder.is_open and not recorder.is_own_thread():
-                    recorder.trains_elsewhere(optimizer)
+                    recorder.elsewhere.used(optimizer)
                 recorder.compiled.install()  # the first optimizer of a program has torch load its compiler
                 if recorder.here():
-                    frame, stepping = sys._getframe(1), recorder.stepping
-                    number = stepping.number(optimizer, recorder.sites.here(frame))
+                    frame, optimizers = sys._getframe(1), recorder.optimizers
+                    number = optimizers.number(optimizer, recorder.sites.here(frame))
                     if not optimizer.param_groups[-1]["params"] and (code := made_by(given)) is not None:
-                        stepping.iterators[number, len(optimizer.param_groups) - 1] = recorder.sites.start(code)
-                    stepping.look(number)  # it may be gone, without ever having stepped, when the window closes
-                    recorder.search(frame)
+                        optimizers.iterators[number, len(optimizer.param_groups) - 1] = recorder.sites.start(code)
+                    optimizers.look(number)  # it may be gone, without ever having stepped, when the window closes
+                    recorder.searching.search(frame)
                     recorder.ops.count(0)
             except Exception as error:
                 recorder.fail(error)
@@ -61,7 +61,7 @@ class OptimizerWatch:
         def zero_grad(optimizer: torch.optim.Optimizer, set_to_none: bool = True) -> Any:
             if recorder.is_open and not recorder.is_own_thread():
                 try:
-                    recorder.trains_elsewhere(optimizer)
+                    recorder.elsewhere.used(optimizer)
                 except Exception as error:
                     recorder.fail(error)
             if not set_to_none or not recorder.here():
@@ -75,13 +75,13 @@ class OptimizerWatch:
         """Look at everything before a step."""
         recorder = self.recorder
         if not recorder.watches():
-            recorder.stepped_elsewhere(optimizer)
+            recorder.elsewhere.stepped(optimizer)
             return None
         try:
             recorder.stepping.begin(optimizer)
             frame = sys._getframe(1)
             with torch._C.DisableTorchFunction():
-                recorder.search(frame, fresh=not recorder.stepping.counts[recorder.stepping.running[-1]])
+                recorder.searching.search(frame, fresh=not recorder.optimizers.counts[recorder.stepping.running[-1]])
                 result = recorder.stepping.before(args, kwargs, recorder.sites.here(frame))
                 self._look_deeper(recorder.stepping.states_now())
                 recorder.kept.before_step(frame)
@@ -123,7 +123,7 @@ class OptimizerWatch:
             ops.probe = None
             self._deep_steps += 1
         if self._deep_steps < _DEEP_STEPS and any(state.state in ("zero", "nonfinite") for state in states):
-            ops.probe = self.recorder.gradients.probe
+            ops.probe = self.recorder.backwards.probe
 
 
 def in_a_step(frame: FrameType | None) -> bool:

@@ -58,11 +58,11 @@ class Pace:
             if self._before_any and recorder.watches():
                 self._before_any = False
                 recorder.sleep()
-                recorder.gradients.forget()
+                recorder.backwards.forget()
                 recorder.stepping.writes = [write for write in recorder.stepping.writes if write.call == NONE]
             if recorder.watches():
                 if optimizer in self._built:
-                    recorder.stepping.number(optimizer, self._built.pop(optimizer))
+                    recorder.optimizers.number(optimizer, self._built.pop(optimizer))
                 return recorder.optimizing.before_step(optimizer, args, kwargs)
             recorder.take_mode_out()
             recorder.guard.before_step()
@@ -93,19 +93,17 @@ class Pace:
         self.recorder.guard.look()
         self._next = None
         self._first = self.number + 1
-        self._counts = list(self.recorder.stepping.counts)
+        self._counts = list(self.recorder.optimizers.counts)
         self.recorder.wake()
 
     def done(self) -> bool:
         """Return whether every optimizer has made its steps in this window, and the budget beyond them is spent."""
-        stepping = self.recorder.stepping
+        stepping, optimizers = self.recorder.stepping, self.recorder.optimizers
         if len(self.recorder.ops.ops) < self.placement.ops_beyond and stepping.bytes_read < BYTES_BEYOND:
             return False
-        made = itertools.zip_longest(stepping.counts, self._counts[: len(stepping.counts)], fillvalue=0)
+        made = itertools.zip_longest(optimizers.counts, self._counts[: len(optimizers.counts)], fillvalue=0)
         alive = [
-            count - before
-            for (count, before), held in zip(made, stepping.optimizers, strict=True)
-            if held() is not None
+            count - before for (count, before), held in zip(made, optimizers.known, strict=True) if held() is not None
         ]
         if max(alive, default=0) >= _PATIENCE * self.placement.steps:
             alive = [count for count in alive if count]
@@ -116,7 +114,7 @@ class Pace:
         if self._before_any:
             return
         if not self.placement.counts:
-            self.number = max(self.recorder.stepping.counts, default=0)
+            self.number = max(self.recorder.optimizers.counts, default=0)
         self.watched.append((self._first, self.number))
         self._first = self.number + 1
         if last or not self.placement.every:

@@ -16,16 +16,16 @@ from functools import partial
 from pathlib import Path
 from threading import get_ident
 from typing import Any
-from weakref import ref
 
 import torch
 from torch._C import _current_graph_task_id
 
 from gradcheck_freeze.trace.aside import note_open
 from gradcheck_freeze.trace.assemble import assemble
+from gradcheck_freeze.trace.backwards import BackwardWatch
 from gradcheck_freeze.trace.compiled import CompiledWatch
 from gradcheck_freeze.trace.declarations import DeclarationWatch
-from gradcheck_freeze.trace.distributed import rank
+from gradcheck_freeze.trace.elsewhere import Elsewhere
 from gradcheck_freeze.trace.gradients import GradientWatch
 from gradcheck_freeze.trace.guarding import Guard
 from gradcheck_freeze.trace.installed import Patches, remove_mode
@@ -35,21 +35,19 @@ from gradcheck_freeze.trace.kept import KeptWatch
 from gradcheck_freeze.trace.lookups import LookupWatch
 from gradcheck_freeze.trace.masks import MaskWatch
 from gradcheck_freeze.trace.modules import ModuleWatch
-from gradcheck_freeze.trace.names import namespaces_of
 from gradcheck_freeze.trace.ops import OpRecorder
+from gradcheck_freeze.trace.optimizers import Optimizers
 from gradcheck_freeze.trace.optimizing import OptimizerWatch, in_a_step
 from gradcheck_freeze.trace.pacing import Pace
 from gradcheck_freeze.trace.placement import Placement
 from gradcheck_freeze.trace.record import NONE, Gap, Rank, Trace
 from gradcheck_freeze.trace.scripted import ScriptWatch
+from gradcheck_freeze.trace.searching import NameSearch
 from gradcheck_freeze.trace.sites import Sites
 from gradcheck_freeze.trace.steps import StepWatch
 from gradcheck_freeze.trace.transformed import TransformWatch
 from gradcheck_freeze.trace.unseen import Unseen
 from gradcheck_freeze.trace.warned import WarningWatch
-
-_FRESH = 32  # searches because there is a new optimizer
-_PLACES = 12  # places from which the user's variables are searched in one window
 
 
 class Recorder:
@@ -58,47 +56,46 @@ class Recorder:
     def __init__(self, placement: Placement | None = None, names: Mapping[str, Any] | None = None) -> None:
         """Watch what the placement says; `names` are the variables to name things by, if given."""
         self.placement = placement or Placement()
+        self.closed: str | None = None
+        self.is_open = False
+        self.asleep = False  # between two windows, or under guard after the last
+        self.hooks_follow = False  # whether torch is calling the hooks of a step, and others come after ours
+        self._leaving = False  # closed, and waiting for such a step to be over to take everything out
+        self._lingers = False  # whether the mode is still on the stack though no window is open
+        self._thread = get_ident()
+        self.patches, self._between = Patches(), Patches()
+        self.rank: Rank | None = None
+        self.gaps: list[Gap] = []
+        self._trace: Trace | None = None
+        # What is watched, each thing by one: first those that others are made of.
         self.sites = Sites()
         self.ops = OpRecorder(self.sites, self.placement.max_ops, self.full, self.fail)
         self.inventory = Inventory(self.ops)
+        self.optimizers = Optimizers(self.ops)
         self.gradients = GradientWatch(self.ops)
+        self.backwards = BackwardWatch(self.ops, self.gradients)
         self.masks = MaskWatch(self)
-        self.gradients.on_received = self.masks.backward_done
-        self.lookups = LookupWatch(self)
-        self.stepping = StepWatch(self.ops, self.gradients, self.masks, self._watched)
-        self.gradients.own = lambda: {s for groups in self.stepping.groups for group in groups for s in group.tensors}
+        self.stepping = StepWatch(self.ops, self.inventory, self.optimizers, self.gradients, self.masks)
+        self.searching = NameSearch(self, names)
+        self.elsewhere = Elsewhere(self)
         self.optimizing = OptimizerWatch(self)
         self.modules = ModuleWatch(self)
-        self.gradients.before_any_step = lambda frame: None if self.stepping.steps else self.search(frame)
-        self.ops.stand_in = self.modules.stand_in
         self.declaring = DeclarationWatch(self)
+        self.lookups = LookupWatch(self)
+        self.kept = KeptWatch(self)
         self.unseen = Unseen(self)
         self.transformed = TransformWatch(self)
-        self.kept = KeptWatch(self)
         self.scripted = ScriptWatch(self)
         self.compiled = CompiledWatch(self, self.placement.compiled == "opaque")
         self.warned = WarningWatch()
         self.pace = Pace(self)
         self.guard = Guard(self)
-        self.gaps: list[Gap] = []
-        self.closed: str | None = None
-        self.patches = Patches()
-        self._between = Patches()
-        self.is_open = False
-        self.asleep = False  # between two windows, or under guard after the last
-        self._lingers = False  # whether the mode is still on the stack though no window is open
-        self.hooks_follow = False  # whether torch is calling the hooks of a step, and others come after ours
-        self._leaving = False  # closed, and waiting for such a step to be over to take everything out
-        self._thread = get_ident()
-        self._visits: dict[int, int] = {}
-        self._fresh = 0
-        self._watched_now: tuple[Any, list[int], Any] = None, [], None
-        self._trace: Trace | None = None
-        self.rank: Rank | None = None
-        self._names = names
-        self.loss_names: dict[int, str] = {}  # backward → the name its loss was handed over under
-
-    # The window
+        # What these ask of later ones.
+        self.ops.stand_in = self.modules.stand_in
+        self.ops.on_slot_written = self.stepping.slot_written
+        self.gradients.apart = self.elsewhere.apart
+        self.backwards.on_received = self.masks.backward_done
+        self.backwards.before_any_step = lambda frame: None if self.stepping.steps else self.searching.search(frame)
 
     def open(self) -> None:
         """Install everything. Torch must have been imported by the program."""
@@ -154,10 +151,9 @@ class Recorder:
         if self.closed is not None:
             return
         self.closed = reason
-        was_open, was_asleep = self.is_open, self.asleep
-        if not was_open and not was_asleep:
+        if not self.is_open and not self.asleep:
             return
-        self.is_open = False
+        was_open, self.is_open = self.is_open, False
         self.ops.asleep += 1  # stays so where the mode is not on the stack now, as inside a backward
         try:
             self._look_last(was_open)
@@ -175,7 +171,7 @@ class Recorder:
         try:
             if was_open:
                 self._settle()
-                self._each(self._note_shared, partial(self.pace.window_over, last=True))
+                self._each(self.elsewhere.note_shared, partial(self.pace.window_over, last=True))
         finally:
             self._each(self._keep)
             self.asleep = False
@@ -186,8 +182,8 @@ class Recorder:
 
     def _settle(self) -> None:
         """Look at everything for the last time in this window."""
-        name: Callable[[], None] = partial(self.search, sys._getframe(2), final=True)
-        self._each(name, self.stepping.note_writes, self.gradients.close, self.stepping.look_at_all)
+        name: Callable[[], None] = partial(self.searching.search, sys._getframe(2), final=True)
+        self._each(name, self.stepping.note_writes, self.gradients.close, self.optimizers.look_at_all)
 
     def _each(self, *looks: Callable[[], None]) -> None:
         """Do each of these; what one cannot do is lost, and not what the others still can."""
@@ -216,14 +212,9 @@ class Recorder:
         self._lingers, self.asleep = False, False
         self.ops.start_anew()
         self.pace.pauses.append(len(self.ops.ops))
-        self._visits.clear()
-        try:
-            with torch._C.DisableTorchFunction():
-                self.declaring.switched_unseen(self.guard.switches)
-                self.stepping.start_anew()
-                self.gradients.start_anew()
-        except Exception as error:
-            self.fail(error)
+        self.searching.start_anew()
+        switched: Callable[[], None] = partial(self.declaring.switched_unseen, self.guard.switches)
+        self._each(switched, self.stepping.start_anew, self.gradients.start_anew)
         self._install()
 
     def take_mode_out(self) -> None:
@@ -247,7 +238,7 @@ class Recorder:
     def abandon(self) -> None:
         """Drop everything silently: this process is a forked child."""
         if self.is_open or self.asleep:
-            self.is_open, self.asleep = False, False
+            self.is_open = self.asleep = False
             self.closed = "the process was forked"
             self.ops.asleep += 1
             self._uninstall()
@@ -260,36 +251,13 @@ class Recorder:
         self._trace.gaps += [gap for gap in self.gaps if gap not in self._trace.gaps]  # of what failed since
         return self._trace
 
-    def name_last_loss(self, name: str) -> None:
-        """Call the loss of the last backward by this name instead of by what its line says."""
-        self.loss_names[len(self.gradients.backwards) - 1] = name
-
-    def gave(self, tensor: torch.Tensor) -> None:
-        """Note that the gradient the last backward returned for a leaf was put into its `.grad`."""
-        slot = self.ops.tensors.slot(tensor)
-        if slot != NONE:
-            self.gradients.contributors.setdefault(slot, []).append(len(self.gradients.backwards) - 1)
-
-    def _watched(self) -> list[int]:
-        """Return the slots to fingerprint: those that have a name, and all that an optimizer holds, whoever else does."""
-        named = self.inventory.kept, self.inventory.loose  # nothing is ever taken out of either
-        held = [group.tensors for groups in self.stepping.groups for group in groups]
-        key = (len(named[0]), len(named[1]), *map(id, held))
-        if key != self._watched_now[0]:
-            self._watched_now = key, sorted(set().union(*named, *held)), held
-        return self._watched_now[1]
-
     def full(self) -> None:
         """Close the window: as much is kept of it as may be."""
         if not self.is_open:
             return
         ops, beside = len(self.ops.ops), self.ops.rows + len(self.modules.calls)
-        seen = (
-            f"{ops:,} ops"
-            if ops >= self.ops.max_ops
-            else f"{ops:,} ops and {beside:,} calls and declarations beside them"
-        )
-        self.gaps.append(Gap(f"the window was closed after {seen}; raise --max-ops to see more"))
+        more = f" and {beside:,} calls and declarations beside them" if ops < self.ops.max_ops else ""
+        self.gap(f"the window was closed after {ops:,} ops{more}; raise --max-ops to see more")
         if self.placement.guard:
             self.pace.window_over()
             self.pace.stop()
@@ -303,32 +271,12 @@ class Recorder:
         while frame is not None and frame.tb_next is not None:
             frame = frame.tb_next
         where = f"{Path(frame.tb_frame.f_code.co_filename).name}:{frame.tb_lineno}" if frame else "?"
-        gap = Gap(f"the recorder failed at {where} ({type(error).__name__}: {error}); what happened there was not seen")
-        if gap not in self.gaps:
-            self.gaps.append(gap)
+        self.gap(f"the recorder failed at {where} ({type(error).__name__}: {error}); what happened there was not seen")
 
     def gap(self, what: str, site: int = NONE) -> None:
         """State once that something could not be seen, and where that was first."""
         if all(gap.what != what for gap in self.gaps):
             self.gaps.append(Gap(what, site))
-
-    def stepped_elsewhere(self, optimizer: torch.optim.Optimizer) -> None:
-        """Say that an optimizer stepped where nothing is watched, if the window is open; it uses what its tensors get."""
-        if self.is_open and not self.is_own_thread():
-            self.gradients.unsettle()
-            self.trains_elsewhere(optimizer)
-            self.gap("an optimizer stepped in another thread; what is computed and trained there was not watched")
-
-    def trains_elsewhere(self, optimizer: torch.optim.Optimizer) -> None:
-        """Keep away from the gradients of what an optimizer holds that is used in another thread."""
-        for tensor in (tensor for group in optimizer.param_groups for tensor in group["params"]):
-            self.gradients.elsewhere[id(tensor)] = ref(tensor)
-
-    def _note_shared(self) -> None:
-        """Say that other processes can write into parameters, as where several train one model."""
-        live = (tensor for reference in self.ops.tensors.slots if (tensor := reference()) is not None)
-        if any(type(t) is torch.nn.Parameter and t.device.type == "cpu" and t.is_shared() for t in live):
-            self.gap("parameters are in shared memory; what other processes do to them was not watched")
 
     def close_when_done(self) -> None:
         """Close the window, or go to sleep, if every optimizer has made its steps and the budget beyond them is spent."""
@@ -345,29 +293,5 @@ class Recorder:
 
     def look(self) -> None:
         """Read everything that has a name, so that what the first forward writes is told from what there was."""
-        self.search(sys._getframe(1))
+        self.searching.search(sys._getframe(1))
         self._each(self.stepping.note_writes)
-
-    # Names
-
-    def search(self, frame: Any, final: bool = False, fresh: bool = False) -> None:
-        """Search the user's variables for names: at one place at the first visit, the second, the fourth, the eighth…
-
-        fresh: there is something new that may have a name here.
-        """
-        self.rank = rank() or self.rank  # the group may be gone when the window closes
-        user = self.sites.user_frames(frame)
-        key = self.sites.of(user[-1]) if user else NONE
-        self._visits[key] = visits = self._visits.get(key, 0) + 1
-        self._fresh += fresh
-        fresh = fresh and self._fresh <= _FRESH
-        if not (final or fresh) and (visits & (visits - 1) or len(self._visits) > _PLACES):
-            return
-        main = self.sites.main_namespace()
-        self.ops.asleep += 1
-        try:
-            with torch._C.DisableTorchFunction():
-                self.inventory.search(namespaces_of(user, main) if self._names is None else [self._names], final)
-                self.stepping.name(self.inventory.optimizer_names.values())
-        finally:
-            self.ops.asleep -= 1

@@ -54,7 +54,7 @@ class ScriptWatch:
         ops.boxes.add(name)
         with torch._C.DisableTorchFunction():
             fresh = [tensor for tensor in results if id(tensor) not in known]
-            op = ops.write_op(ops.number(name), read, fresh, ops._written(inputs), frame)
+            op = ops.write_op(ops.number(name), read, fresh, ops.written_among(inputs), frame)
         recorder.gap(
             f"{name} was watched from outside, as one op; what gets gradient is the engine's own word", ops.ops.site[op]
         )

@@ -14,9 +14,9 @@ import torch
 
 from gradcheck_freeze.errors import UsageError
 from gradcheck_freeze.trace import plan
-from gradcheck_freeze.trace.aside import unseen
+from gradcheck_freeze.trace.aside import windows_aside
 from gradcheck_freeze.trace.distributed import gathers
-from gradcheck_freeze.trace.gradients import state_of
+from gradcheck_freeze.trace.gradient_state import state_of
 from gradcheck_freeze.trace.placement import Placement
 from gradcheck_freeze.trace.record import NONE, Cost, Trace
 from gradcheck_freeze.trace.recorder import Recorder
@@ -47,7 +47,7 @@ def trial(
         )
     names.update(_optimizer_names(optimizers))
     recorder = Recorder(Placement(steps=1 << 30), names)
-    with unseen(), _undone(modules.values(), tensors, optimizers):
+    with windows_aside(), _undone(modules.values(), tensors, optimizers):
         recorder.open()
         try:
             recorder.look()
@@ -106,12 +106,12 @@ def _gradients(
                 f"the graph of {name} has been freed: backward() was already called on it.\n"
                 "  Pass the loss before backward(), call backward(retain_graph=True), or pass a function that computes it."
             ) from None
-        recorder.name_last_loss(name)
+        recorder.backwards.name_last(name)
         for leaf, gradient in zip(leaves, gradients, strict=True):
             if gradient is not None:
                 recorder.ops.asleep += 1
                 leaf.grad = gradient if leaf.grad is None else leaf.grad + gradient
-                recorder.gave(leaf)
+                recorder.backwards.gave(leaf)
                 recorder.ops.asleep -= 1
     there = [leaf for leaf in leaves if leaf.grad is not None]
     recorder.ops.asleep += 1

@@ -183,7 +183,7 @@ class Unseen:
             try:
                 for tensor in (first, second):
                     recorder.ops.tensors.forget(tensor)
-                    recorder.gradients.elsewhere.pop(id(tensor), None)
+                    recorder.elsewhere.forget(tensor)
             except Exception as error:
                 recorder.fail(error)
                 recorder.ops.tensors.forget_all()
@@ -239,7 +239,7 @@ class Unseen:
                     code = next((c for c in codes if c is not None and is_user_file(c.co_filename)), None)
                     made = recorder.sites.construction(sys._getframe(1), torch.optim.lr_scheduler.LRScheduler)
                     site = made if code is None else recorder.sites.start(code)
-                    recorder.stepping.schedules[recorder.stepping.number(optimizer)] = site
+                    recorder.optimizers.schedules[recorder.optimizers.number(optimizer)] = site
             except Exception as error:
                 recorder.fail(error)
             original(scheduler, optimizer, *args, **kwargs)
@@ -254,8 +254,8 @@ class Unseen:
         def load_state_dict(optimizer: Any, *args: Any, **kwargs: Any) -> Any:
             try:
                 if recorder.here():
-                    number = recorder.stepping.number(optimizer)
-                    recorder.stepping.loaded[number] = recorder.sites.here(sys._getframe(1))
+                    number = recorder.optimizers.number(optimizer)
+                    recorder.optimizers.loaded[number] = recorder.sites.here(sys._getframe(1))
             except Exception as error:
                 recorder.fail(error)
             return original(optimizer, *args, **kwargs)
