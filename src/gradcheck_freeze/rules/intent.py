@@ -77,9 +77,11 @@ def _carried(flow: FlowGraph, frozen_since: Mapping[int, int]) -> Iterable[int]:
         if tensor == NONE or not flow.data[value] or not values.flags[value] & REQUIRES_GRAD:
             continue
         since = frozen_since.get(tensor)
-        if since is None or flow.gradient[value]:
-            yield tensor
-        elif any(flow.data[value] >> number & 1 and after <= since for number, after in enumerate(first)):
+        if (
+            since is None
+            or flow.gradient[value]
+            or any(flow.data[value] >> number & 1 and after <= since for number, after in enumerate(first))
+        ):
             yield tensor
 
 

@@ -12,10 +12,58 @@ from gradcheck_freeze.rules.case import Case
 from gradcheck_freeze.trace.record import NONE, Trace
 
 _ARITHMETIC = frozenset(
-    "add sub rsub mul div true_divide neg lerp addcmul addcdiv where minimum maximum min max sqrt rsqrt square pow clamp "
-    "index_add scatter_add clone detach data to float double type_as view reshape unsqueeze squeeze __getitem__".split()
+    [
+        "add",
+        "sub",
+        "rsub",
+        "mul",
+        "div",
+        "true_divide",
+        "neg",
+        "lerp",
+        "addcmul",
+        "addcdiv",
+        "where",
+        "minimum",
+        "maximum",
+        "min",
+        "max",
+        "sqrt",
+        "rsqrt",
+        "square",
+        "pow",
+        "clamp",
+        "index_add",
+        "scatter_add",
+        "clone",
+        "detach",
+        "data",
+        "to",
+        "float",
+        "double",
+        "type_as",
+        "view",
+        "reshape",
+        "unsqueeze",
+        "squeeze",
+        "__getitem__",
+    ]
 )
-_IN_PLACE = frozenset("add_ sub_ mul_ div_ lerp_ addcmul_ addcdiv_ index_add_ scatter_add_ __setitem__ copy_".split())
+_IN_PLACE = frozenset(
+    [
+        "add_",
+        "sub_",
+        "mul_",
+        "div_",
+        "lerp_",
+        "addcmul_",
+        "addcdiv_",
+        "index_add_",
+        "scatter_add_",
+        "__setitem__",
+        "copy_",
+    ]
+)
 _ANEW = frozenset({"__setitem__", "copy_"})
 _MOST = 200  # values looked at on the way back from one write
 
