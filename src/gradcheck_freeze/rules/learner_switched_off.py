@@ -11,7 +11,9 @@ from gradcheck_freeze.rules.intent import is_misspelt
 from gradcheck_freeze.rules.places import place
 from gradcheck_freeze.rules.rule import rule
 from gradcheck_freeze.rules.source import attribute_set
-from gradcheck_freeze.trace.record import NONE, Declaration
+from gradcheck_freeze.trace.record import NONE, REQUIRES_GRAD, Declaration
+
+_BORN = "it is made here with requires_grad=False, so no loss teaches it"
 
 
 @rule("GF220", kind="blockage", severity=Severity.ERROR)
@@ -28,7 +30,8 @@ def learner_switched_off(case: Case) -> Iterator[Finding]:
 
         p.require_grad = True                  # the unfreezing, misspelt
 
-    and, with the contract `trainable = ["head"]`, a head that was frozen together with the rest.
+    and, with the contract `trainable = ["head"]`, a head that was frozen together with the rest, or made without gradient:
+    `nn.Embedding.from_pretrained(vectors)` freezes what it makes, unless `freeze=False` is given.
 
     Left alone: parts that are frozen on purpose while the optimizer goes on with others, and alternating optimisation.
 
@@ -58,6 +61,9 @@ def _switched_off(case: Case) -> dict[int, tuple[Location | None, str]]:
             continue
         attributes = {name for name in record.attributes if is_misspelt(name)}
         if tensor in case.intent.stated and tensor in case.intent.learn:
+            if tensor not in off and record.declared != NONE and not _required_grad(case, tensor):
+                found[tensor] = (place(trace, record.declared, "made"), _BORN)
+                continue
             cause = place(trace, off[tensor].site, "requires_grad = False") if tensor in off else None
             found[tensor] = (cause, "its requires_grad is False, so no loss teaches it")
         elif attributes and tensor in off and flow.tensors[tensor].optimizers and not flow.tensors[tensor].received:
@@ -81,6 +87,12 @@ def _switched_off(case: Case) -> dict[int, tuple[Location | None, str]]:
                 why = f"it was switched off here while {optimizer.name} goes on stepping nothing"
                 found.setdefault(tensor, (cause, why))
     return found
+
+
+def _required_grad(case: Case, tensor: int) -> bool:
+    """Return whether a tensor was ever seen to require grad."""
+    values = case.flow.trace.values
+    return any(owner == tensor and values.flags[v] & REQUIRES_GRAD for v, owner in enumerate(values.tensor))
 
 
 def _by_an_evaluation(case: Case, freeze: Declaration, tensor: int) -> bool:

@@ -11,59 +11,11 @@ from collections.abc import Collection
 from gradcheck_freeze.rules.case import Case
 from gradcheck_freeze.trace.record import NONE, Trace
 
-_ARITHMETIC = frozenset(
-    [
-        "add",
-        "sub",
-        "rsub",
-        "mul",
-        "div",
-        "true_divide",
-        "neg",
-        "lerp",
-        "addcmul",
-        "addcdiv",
-        "where",
-        "minimum",
-        "maximum",
-        "min",
-        "max",
-        "sqrt",
-        "rsqrt",
-        "square",
-        "pow",
-        "clamp",
-        "index_add",
-        "scatter_add",
-        "clone",
-        "detach",
-        "data",
-        "to",
-        "float",
-        "double",
-        "type_as",
-        "view",
-        "reshape",
-        "unsqueeze",
-        "squeeze",
-        "__getitem__",
-    ]
-)
-_IN_PLACE = frozenset(
-    [
-        "add_",
-        "sub_",
-        "mul_",
-        "div_",
-        "lerp_",
-        "addcmul_",
-        "addcdiv_",
-        "index_add_",
-        "scatter_add_",
-        "__setitem__",
-        "copy_",
-    ]
-)
+_SUMS = {"add", "sub", "rsub", "mul", "div", "true_divide", "neg", "lerp", "addcmul", "addcdiv", "index_add", "scatter_add"}
+_CHOICES = {"where", "minimum", "maximum", "min", "max", "clamp", "sqrt", "rsqrt", "square", "pow"}
+_SHAPES = {"clone", "detach", "data", "to", "float", "double", "type_as", "view", "reshape", "unsqueeze", "squeeze"}
+_ARITHMETIC = frozenset(_SUMS | _CHOICES | _SHAPES | {"__getitem__"})
+_MOVING = frozenset({"add_", "sub_", "mul_", "div_", "lerp_", "addcmul_", "addcdiv_", "index_add_", "scatter_add_"})
 _ANEW = frozenset({"__setitem__", "copy_"})
 _MOST = 200  # values looked at on the way back from one write
 
@@ -127,7 +79,7 @@ def _goes_on(case: Case, buffer: int, writers: Collection[int], state: Collectio
     """Return whether a buffer is moved on, by sums and products, from what it was, towards what comes from elsewhere."""
     trace = case.flow.trace
     names = {op: trace.op_names[trace.ops.name[op]] for op in writers}
-    moved = [op for op in writers if names[op] in _IN_PLACE - _ANEW]
+    moved = [op for op in writers if names[op] in _MOVING]
     if any(len(_inputs(trace, op)) > 1 for op in moved):
         return True
     return any(_comes_from(case, op, buffer, state) for op in writers if names[op] in _ANEW)
