@@ -11,7 +11,20 @@ from collections.abc import Collection
 from gradcheck_freeze.rules.case import Case
 from gradcheck_freeze.trace.record import NONE, Trace
 
-_SUMS = {"add", "sub", "rsub", "mul", "div", "true_divide", "neg", "lerp", "addcmul", "addcdiv", "index_add", "scatter_add"}
+_SUMS = {
+    "add",
+    "sub",
+    "rsub",
+    "mul",
+    "div",
+    "true_divide",
+    "neg",
+    "lerp",
+    "addcmul",
+    "addcdiv",
+    "index_add",
+    "scatter_add",
+}
 _CHOICES = {"where", "minimum", "maximum", "min", "max", "clamp", "sqrt", "rsqrt", "square", "pow"}
 _SHAPES = {"clone", "detach", "data", "to", "float", "double", "type_as", "view", "reshape", "unsqueeze", "squeeze"}
 _ARITHMETIC = frozenset(_SUMS | _CHOICES | _SHAPES | {"__getitem__"})
