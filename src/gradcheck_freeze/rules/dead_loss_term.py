@@ -231,9 +231,9 @@ def _cut_behind(case: Case, term: int) -> Cut | None:
             continue
         behind.add(value)
         edges.extend(flow.severed[i] for i in by_result.get(value, ()))
-        op = values.op[value]
-        if op == NONE:
-            continue
+        op, owner = values.op[value], values.tensor[value]
+        if op == NONE or (owner != NONE and trace.tensors[owner].kind == "parameter"):
+            continue  # what is written into a parameter sets it, and is no part of the term
         pending.extend(
             v for v in ops.inputs[ops.first_input[op] : ops.first_input[op + 1]] if not values.flags[v] & REQUIRES_GRAD
         )
