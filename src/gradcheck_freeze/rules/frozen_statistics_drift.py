@@ -8,7 +8,7 @@ from gradcheck_freeze.rules.case import Case
 from gradcheck_freeze.rules.finding import Finding, Location, Severity
 from gradcheck_freeze.rules.places import place
 from gradcheck_freeze.rules.rule import rule
-from gradcheck_freeze.rules.running_state import running
+from gradcheck_freeze.rules.running_state import rebound, running
 from gradcheck_freeze.trace.record import NONE, Declaration
 
 _FORWARD = "belongs to a frozen module, but every forward in train mode rewrites it."
@@ -58,14 +58,14 @@ def frozen_statistics_drift(case: Case) -> Iterator[Finding]:
 def _moved(case: Case) -> list[int]:
     """Return the buffers of what is frozen that move: those that a contract names, and running numbers of a frozen module."""
     fixed, tensors = case.intent.fixed, case.flow.trace.tensors
-    named, written = set(), set()
+    named, written, anew = set(), set(), rebound(case)
     for tensor, record in enumerate(tensors):
         flow = case.flow.tensors[tensor]
-        if record.kind != "buffer" or record.module == NONE or not (flow.written or flow.changed):
+        if record.kind != "buffer" or record.module == NONE or not (flow.written or flow.changed or tensor in anew):
             continue
-        if tensor in fixed:
+        if tensor in fixed and (flow.written or flow.changed):
             named.add(tensor)
-        elif flow.written and _frozen_family(case, record.module):
+        elif (flow.written or tensor in anew) and _frozen_family(case, record.module):
             written.add(tensor)
     return sorted(named | running(case, written))
 
@@ -116,12 +116,14 @@ def _cause(case: Case, tensor: int) -> Location | None:
     if undone is not None:
         return undone
     frozen = _freeze(case, trace.tensors[tensor].module)
-    for op in range(frozen.after if frozen else 0, len(ops)):
+    since = frozen.after if frozen else 0
+    bearing = set(rebound(case).get(tensor, (tensor,)))
+    for op in range(since, len(ops)):
         call = ops.call[op]
         if (
             call != NONE
             and trace.calls[call].training
-            and any(owner[v] == tensor for v in ops.inputs[ops.first_input[op] : ops.first_input[op + 1]])
+            and any(owner[v] in bearing for v in ops.inputs[ops.first_input[op] : ops.first_input[op + 1]])
         ):
             while trace.calls[call].parent != NONE:
                 call = trace.calls[call].parent
@@ -130,7 +132,10 @@ def _cause(case: Case, tensor: int) -> Location | None:
                 return place(trace, frozen.site, "requires_grad = False")
             return place(trace, site, "forward in train mode")
     writes = case.flow.tensors[tensor].written
-    return place(trace, trace.writes[writes[0]].site, "write") if writes else None
+    if writes:
+        return place(trace, trace.writes[writes[0]].site, "write")
+    made = [op for t, op in zip(owner, trace.values.op, strict=True) if t in bearing and op >= since]
+    return place(trace, ops.site[made[0]], "write") if made else None
 
 
 def _freeze(case: Case, module: int) -> Declaration | None:
