@@ -131,7 +131,7 @@ def _reason(case: Case, tensor: int) -> tuple[Location | None, str, str]:
     if optimizer is not None and not own and (shared_by := made_for_two(case, tensor)) is not None:
         return (
             shared_by[0],
-            f"it is also {shared_by[1]}, one tensor under two names, which is trained",
+            f"it is a part of {shared_by[1]} too, one and the same, and that is trained",
             "Give each network its own, made where the network is, or freeze it for both.",
         )
     freezes = [d for d in flags if not d.value and any(case.root(t) == root for t in d.tensors)]

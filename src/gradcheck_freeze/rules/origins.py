@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import itertools
+from collections.abc import Iterator
 
 from gradcheck_freeze.rules.case import Case
 from gradcheck_freeze.rules.finding import Location
@@ -41,36 +43,45 @@ _MOST = 200  # ops looked at on the way back from one tensor
 
 
 def made_for_two(case: Case, tensor: int) -> tuple[Location, str] | None:
-    """Return where a part came to belong to a network that stays and to one that is trained, and its name in the latter.
+    """Return where a part came to belong to a network that stays and to one that is trained, and what the latter is called.
 
     That is the line that put it into one of them, or the construction of the one that was given it, or else, where each class
     takes it by itself (a default argument, a global variable), the line that made it.
     """
     trace = case.flow.trace
-    roots = {m.name: number for number, m in enumerate(trace.modules) if m.parent == NONE}
-    under = {name: root for name in trace.tensors[tensor].names for root in roots if name.startswith(root + ".")}
-    if len(set(under.values())) < 2:
-        return None
-    own: dict[str, set[int]] = {root: set() for root in under.values()}
-    for other, record in enumerate(trace.tensors):
-        held = [root for root in own if any(name.startswith(root + ".") for name in record.names)]
-        if len(held) == 1 and record.kind == "parameter":
-            own[held[0]].add(other)
-    trained = {root for root, tensors in own.items() if any(case.flow.tensors[t].optimizers for t in tensors)}
-    still = {root for root, tensors in own.items() if tensors and tensors <= case.intent.fixed} - trained
-    theirs = [name for name, root in under.items() if root in trained]
-    if not still or not theirs:
-        return None
-    put = [d.site for d in trace.declarations if d.kind == "replaced" and tensor in d.tensors]
-    made = trace.tensors[tensor].declared
-    if put:
-        site = put[-1]
-    elif made != NONE and trace.sites[made].function.endswith("__init__"):
-        site = trace.modules[roots[under[theirs[0]]]].constructed
-    else:
-        site = made
-    where = place(trace, site, "shared")
-    return (where, theirs[0]) if where else None
+    for still, trained in _holders(trace.tensors[tensor].names):
+        ours, theirs = _only_below(case, still, trained), _only_below(case, trained, still)
+        held = any(case.flow.tensors[t].optimizers for t in theirs)
+        if not ours or not held or not ours <= case.intent.fixed or any(case.flow.tensors[t].optimizers for t in ours):
+            continue
+        put = [d.site for d in trace.declarations if d.kind == "replaced" and tensor in d.tensors]
+        made = trace.tensors[tensor].declared
+        given = next((m.constructed for m in trace.modules if trained in (m.name, *m.aliases)), NONE)
+        site = put[-1] if put else given if made != NONE and trace.sites[made].function.endswith("__init__") else made
+        where = place(trace, site, "shared")
+        return (where, trained) if where else None
+    return None
+
+
+def _holders(names: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """Yield, for every two names of a tensor, the two modules in which it stands under the same rest of a name."""
+    for one, other in itertools.permutations(names, 2):
+        ours, theirs = one.split("."), other.split(".")
+        while len(ours) > 1 and len(theirs) > 1 and ours[-1] == theirs[-1]:
+            del ours[-1], theirs[-1]
+        if len(one.split(".")) > len(ours):
+            yield ".".join(ours), ".".join(theirs)
+
+
+def _only_below(case: Case, module: str, other: str) -> set[int]:
+    """Return the parameters that one module holds and another does not."""
+    return {
+        t
+        for t, record in enumerate(case.flow.trace.tensors)
+        if record.kind == "parameter"
+        and any(name.startswith(module + ".") for name in record.names)
+        and not any(name.startswith(other + ".") for name in record.names)
+    }
 
 
 def made_a_parameter(case: Case, tensor: int) -> Location | None:

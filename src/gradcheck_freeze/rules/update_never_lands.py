@@ -11,7 +11,7 @@ from gradcheck_freeze.rules.rule import rule
 from gradcheck_freeze.trace.record import Trace
 
 _SUM = frozenset({"add", "sub", "rsub", "addcmul", "addcdiv", "lerp"})
-_ALIAS = frozenset({"data", "detach"})
+_ALIAS = frozenset({"data", "detach", "clone"})  # the same numbers under another object
 _ROUNDS = 2
 
 
@@ -103,7 +103,7 @@ def _updates(case: Case, tensors: set[int]) -> dict[int, list[int]]:
             alias.update(dict.fromkeys(outputs, min(plain)))
         if len(held) == 1:
             gradient_of.update(dict.fromkeys(outputs, min(held)))
-            if name in _SUM and held <= plain:
+            if name.rstrip("_") in _SUM and held <= plain:
                 made.update(dict.fromkeys(outputs, min(held)))
                 found.setdefault(min(held), []).append(op)
     return {tensor: sums for tensor, sums in found.items() if tensor not in read}
