@@ -108,7 +108,7 @@ def _set_anew(case: Case) -> dict[int, list[int]]:
     filled: set[int] = set()
     found: dict[int, int] = {}
     by_site: dict[int, list[int]] = {}
-    for tensor, op in zip(trace.values.tensor, trace.values.op, strict=True):
+    for tensor, op in zip(trace.values.tensor, trace.values.op, strict=True) if since else ():
         if tensor == NONE or op == NONE or tensor not in since or trace.tensors[tensor].kind != "parameter":
             continue
         call = trace.ops.call[op]

@@ -6,7 +6,7 @@ features, the potentials of a spiking network. Those are written anew, or hold w
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 from gradcheck_freeze.rules.case import Case
 from gradcheck_freeze.trace.record import NONE, Trace
@@ -43,13 +43,16 @@ def running(case: Case, buffers: Collection[int]) -> frozenset[int]:
     Where no op was seen to write, torch's own did, as batch_norm. A counter counts among them with what it counts for.
     """
     tensors = case.flow.trace.tensors
+    bearers = rebound(case) if buffers else {}
+    bearing = {b: bearers.get(b, [b]) for b in buffers}
+    writers = _writers(case, bearing)
     together: dict[int, set[int]] = {}
     for buffer in buffers:
         together.setdefault(tensors[buffer].module, set()).add(buffer)
     found: set[int] = set()
     for module, here in together.items():
         numbers = {b for b in here if "float" in tensors[b].dtype or "complex" in tensors[b].dtype}
-        told = _running_in(case, module, numbers)
+        told = _running_in(case, module, {b: bearing[b] for b in numbers}, writers)
         found |= here - numbers | told if told else set()
     return frozenset(found)
 
@@ -64,15 +67,14 @@ def rebound(case: Case) -> dict[int, list[int]]:
     return {tensors[0]: tensors for tensors in bearers.values() if len(tensors) > 1}
 
 
-def _running_in(case: Case, module: int, numbers: set[int]) -> set[int]:
-    """Return those of some buffers of one module that are running numbers."""
-    bearers = rebound(case)
-    bearing = {b: set(bearers.get(b, (b,))) for b in numbers}
-    state = set().union(*bearing.values())
-    writers = {b: _writers(case, of) for b, of in bearing.items()}
+def _running_in(
+    case: Case, module: int, bearing: Mapping[int, list[int]], writers: Mapping[int, list[int]]
+) -> set[int]:
+    """Return those of some buffers of one module, each with the tensors that bore its name, that are running numbers."""
+    state = {tensor for tensors in bearing.values() for tensor in tensors}
     around = set(case.around(module))
-    inside = {b: [op for op in ops if _is_inside(case, op, around)] for b, ops in writers.items()}
-    matter = {b for b in numbers if _matters(case, bearing[b], writers[b])}
+    inside = {b: [op for op in writers[b] if _is_inside(case, op, around)] for b in bearing}
+    matter = {b for b in bearing if _matters(case, bearing[b], writers[b])}
     told = {b for b in matter if not writers[b] or _of_its_own(case, inside[b], state)}
     moved = {b for b in matter if _goes_on(case, inside[b], state)}
     if any(_reduces(case, op) for b in moved for op in inside[b]):
@@ -80,11 +82,16 @@ def _running_in(case: Case, module: int, numbers: set[int]) -> set[int]:
     return told
 
 
-def _writers(case: Case, tensors: Collection[int]) -> list[int]:
-    """Return the ops that wrote a buffer once anything was frozen: a calibration comes before that."""
+def _writers(case: Case, bearing: Mapping[int, list[int]]) -> dict[int, list[int]]:
+    """Return the ops that wrote each buffer once anything was frozen: a calibration comes before that."""
     trace = case.flow.trace
     first = min(case.intent.frozen_since.values(), default=0)
-    return [op for t, op in zip(trace.values.tensor, trace.values.op, strict=True) if t in tensors and op >= first]
+    buffer_of = {tensor: buffer for buffer, tensors in bearing.items() for tensor in tensors}
+    found: dict[int, list[int]] = {buffer: [] for buffer in bearing}
+    for tensor, op in zip(trace.values.tensor, trace.values.op, strict=True) if bearing else ():
+        if op >= first and tensor in buffer_of:
+            found[buffer_of[tensor]].append(op)
+    return found
 
 
 def _is_inside(case: Case, op: int, modules: set[int]) -> bool:

@@ -65,16 +65,17 @@ def never_landing(case: Case) -> dict[int, int]:
 def _standing_still(case: Case) -> set[int]:
     """Return what gets gradient, is in no optimizer, and that nothing was seen to write into since."""
     trace = case.flow.trace
-    first = min((backward.after for backward in trace.backwards), default=0)
-    written = {t for t, op in zip(trace.values.tensor, trace.values.op, strict=True) if op >= first}
-    return {
+    still = {
         t
         for t, seen in enumerate(case.flow.tensors)
         if trace.tensors[t].kind == "parameter"
         and seen.received
         and not (seen.optimizers or seen.changed or seen.written)
-        and t not in written
     }
+    first = min((backward.after for backward in trace.backwards), default=0)
+    if still:
+        still -= {t for t, op in zip(trace.values.tensor, trace.values.op, strict=True) if op >= first}
+    return still
 
 
 def _updates(case: Case, tensors: set[int]) -> dict[int, list[int]]:
