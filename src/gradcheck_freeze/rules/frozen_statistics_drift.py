@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from gradcheck_freeze.rules.case import Case
 from gradcheck_freeze.rules.finding import Finding, Location, Severity
@@ -43,22 +43,23 @@ def frozen_statistics_drift(case: Case) -> Iterator[Finding]:
     """
     trace = case.flow.trace
     groups: dict[tuple[Location | None, str], list[int]] = {}
-    for tensor in _moved(case):
+    bearers = rebound(case)
+    for tensor in _moved(case, bearers):
         flow = case.flow.tensors[tensor]
         if flow.changed and not flow.written:
             how, cause = _SHARED, place(trace, trace.tensors[tensor].declared, "buffer")
         else:
-            cause = _cause(case, tensor)
+            cause = _cause(case, tensor, set(bearers.get(tensor, (tensor,))))
             how = _REWRITTEN if cause is not None and cause.op == "write" else _FORWARD
         groups.setdefault((cause, how), []).append(tensor)
     for (cause, how), tensors in groups.items():
         yield frozen_statistics_drift.finding(case.flow, tensors, f"{{where}} {how}", cause, fix=_FIXES[how])
 
 
-def _moved(case: Case) -> list[int]:
+def _moved(case: Case, anew: Collection[int]) -> list[int]:
     """Return the buffers of what is frozen that move: those that a contract names, and running numbers of a frozen module."""
     fixed, tensors = case.intent.fixed, case.flow.trace.tensors
-    named, written, anew = set(), set(), rebound(case)
+    named, written = set(), set()
     for tensor, record in enumerate(tensors):
         flow = case.flow.tensors[tensor]
         if record.kind != "buffer" or record.module == NONE or not (flow.written or flow.changed or tensor in anew):
@@ -105,7 +106,7 @@ def _frozen_family(case: Case, module: int) -> bool:
     return frozen and not any(case.flow.tensors[t].written for t in family)
 
 
-def _cause(case: Case, tensor: int) -> Location | None:
+def _cause(case: Case, tensor: int, bearing: Collection[int]) -> Location | None:
     """Return the outermost call of a module, in train mode, in which the statistics are read and rewritten.
 
     Where a method of the frozen network itself makes that call, the line that froze it and left it in train mode.
@@ -117,7 +118,6 @@ def _cause(case: Case, tensor: int) -> Location | None:
         return undone
     frozen = _freeze(case, trace.tensors[tensor].module)
     since = frozen.after if frozen else 0
-    bearing = set(rebound(case).get(tensor, (tensor,)))
     for op in range(since, len(ops)):
         call = ops.call[op]
         if (
