@@ -30,12 +30,12 @@ def learner_switched_off(case: Case) -> Iterator[Finding]:
 
         p.require_grad = True                  # the unfreezing, misspelt
 
-    and, with the contract `trainable = ["head"]`, a head that was frozen together with the rest, or made without gradient:
-    `nn.Embedding.from_pretrained(vectors)` freezes what it makes, unless `freeze=False` is given.
+    and, with the contract `trainable = ["head"]`, a head that was frozen together with the rest.
 
     Left alone: parts that are frozen on purpose while the optimizer goes on with others, and alternating optimisation.
 
-    Instead: drop the line that switches it off, or `requires_grad_(True)` when it should learn again.
+    Instead: drop the line that switches it off, or `requires_grad_(True)` when it should learn again. What a call makes without
+    gradient, as `nn.Embedding.from_pretrained(vectors)` does, is made with it where that is asked for: `freeze=False`.
     """
     groups: dict[tuple[Location | None, str], list[int]] = {}
     for tensor, reason in _switched_off(case).items():
@@ -89,12 +89,6 @@ def _switched_off(case: Case) -> dict[int, tuple[Location | None, str]]:
     return found
 
 
-def _required_grad(case: Case, tensor: int) -> bool:
-    """Return whether a tensor was ever seen to require grad."""
-    values = case.flow.trace.values
-    return any(owner == tensor and values.flags[v] & REQUIRES_GRAD for v, owner in enumerate(values.tensor))
-
-
 def _by_an_evaluation(case: Case, freeze: Declaration, tensor: int) -> bool:
     """Return whether a function that froze a tensor also put its network into eval mode and back into train mode."""
     trace = case.flow.trace
@@ -106,3 +100,9 @@ def _by_an_evaluation(case: Case, freeze: Declaration, tensor: int) -> bool:
         if d.kind == "mode" and d.modules[0] in around and d.site != NONE and trace.sites[d.site].function == function
     }
     return modes == {False, True}
+
+
+def _required_grad(case: Case, tensor: int) -> bool:
+    """Return whether a tensor was ever seen to require grad."""
+    values = case.flow.trace.values
+    return any(owner == tensor and values.flags[v] & REQUIRES_GRAD for v, owner in enumerate(values.tensor))
