@@ -9,6 +9,7 @@ from gradcheck_freeze.rules.case import Case
 from gradcheck_freeze.rules.finding import Finding, Location, Severity
 from gradcheck_freeze.rules.freezes import freeze_never_reached
 from gradcheck_freeze.rules.frozen_moved_later import broken_later
+from gradcheck_freeze.rules.origins import made_a_parameter, made_for_two
 from gradcheck_freeze.rules.places import line_at, place
 from gradcheck_freeze.rules.rule import rule
 from gradcheck_freeze.rules.syntax import Function, called, calls_in, files, tree_of
@@ -129,6 +130,12 @@ def _reason(case: Case, tensor: int) -> tuple[Location | None, str, str]:
             "it is made trainable again here",
             f"Drop this line. {keep}",
         )
+    if optimizer is not None and not own and (shared_by := made_for_two(case, tensor)) is not None:
+        return (
+            shared_by[0],
+            f"it is a part of {shared_by[1]} too, one and the same, and that is trained",
+            "Give each network its own, made where the network is, or freeze it for both.",
+        )
     freezes = [d for d in flags if not d.value and any(case.root(t) == root for t in d.tensors)]
     replaced = [d for d in trace.declarations if d.kind == "replaced" and tensor in d.tensors]
     if replaced and (not freezes or replaced[-1].after >= freezes[0].after):
@@ -142,6 +149,12 @@ def _reason(case: Case, tensor: int) -> tuple[Location | None, str, str]:
     never_reached = freeze_never_reached(trace)
     if never_reached is not None:
         return never_reached, "what is written below this line to freeze it is never come to", keep
+    if tensor in case.intent.stated and (made := made_a_parameter(case, tensor)) is not None:
+        return (
+            made,
+            "it is made a Parameter here, which requires grad, and the optimizer holds it",
+            "Register it as a buffer, or pass requires_grad=False to Parameter.",
+        )
     return built, "it was never frozen and the optimizer holds it", keep
 
 

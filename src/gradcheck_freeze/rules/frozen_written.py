@@ -12,10 +12,12 @@ from gradcheck_freeze.rules.rule import rule
 from gradcheck_freeze.trace.record import NONE, REQUIRES_GRAD
 from gradcheck_freeze.trace.training import Write
 
+_MOST = 200  # ops looked at on the way back from one write
+
 
 @rule("GF110", kind="leak", severity=Severity.ERROR)
 def frozen_written(case: Case) -> Iterator[Finding]:
-    """A frozen parameter is written again and again by the program itself, outside every optimizer step.
+    """A frozen parameter is written by the program itself, outside every optimizer step.
 
     Why it matters: `requires_grad=False` keeps the optimizer away, not an in-place op. Clipping, renormalising or decaying
     "all parameters" reaches the frozen ones too.
@@ -30,9 +32,14 @@ def frozen_written(case: Case) -> Iterator[Finding]:
 
         teacher.load_state_dict(student.state_dict())    # after every step, with the contract `frozen = ["teacher"]`
 
-    Left alone: averages and copies of a trained network (EMA teachers, target networks), and what is written once.
+        def forward(self, x):                  # an activation norm of a network that was loaded and frozen:
+            if not self.initialised:           # a plain attribute, which no state_dict holds
+                self.shift.data.copy_(-x.mean(0))
 
-    Instead: leave frozen parameters out of the loop: `if p.requires_grad`.
+    Left alone: averages and copies of a trained network (EMA teachers, target networks), what is written once from outside,
+    and what sets itself from its first batch without having been trained or loaded.
+
+    Instead: leave frozen parameters out of the loop: `if p.requires_grad`. Keep in a buffer whether a layer has been set.
     """
     trace = case.flow.trace
     groups: dict[tuple[Location | None, str], list[int]] = {}
@@ -42,6 +49,15 @@ def frozen_written(case: Case) -> Iterator[Finding]:
         written = _rewritten(case, tensor)
         if written is not None:
             groups.setdefault(written, []).append(tensor)
+    for op, tensors in _set_anew(case).items():
+        yield frozen_written.finding(
+            case.flow,
+            tensors,
+            "{where} must stay frozen, but the forward of its own module writes into it here what it makes of its input, over "
+            "what had been loaded or learned.",
+            place(trace, trace.ops.site[op], trace.op_names[trace.ops.name[op]]),
+            fix="Keep in a buffer whether this has been done, so that a checkpoint says so, or leave it out for what is frozen.",
+        )
     for (cause, name), tensors in groups.items():
         yield frozen_written.finding(
             case.flow,
@@ -84,6 +100,50 @@ def _rewritten(case: Case, tensor: int) -> tuple[Location | None, str] | None:
     return place_of if set(names) == {"embedding"} and len(writes) > 1 else None
 
 
+def _set_anew(case: Case) -> dict[int, list[int]]:
+    """Return the frozen parameters that their own module sets from its input after they were loaded or trained, by the first op.
+
+    What makes a parameter of itself alone, as a projection does, is none of these.
+    """
+    trace, since = case.flow.trace, case.intent.frozen_since
+    filled: set[int] = set()
+    found: dict[int, int] = {}
+    by_site: dict[int, list[int]] = {}
+    for tensor, op in zip(trace.values.tensor, trace.values.op, strict=True) if since else ():
+        if tensor == NONE or op == NONE or tensor not in since or trace.tensors[tensor].kind != "parameter":
+            continue
+        call = trace.ops.call[op]
+        if op < since[tensor]:
+            if call == NONE and trace.op_names[trace.ops.name[op]] == "copy_" and _has_source(case, op):
+                filled.add(tensor)
+        elif call != NONE and trace.calls[call].module == trace.tensors[tensor].module and tensor in case.intent.fixed:
+            found.setdefault(tensor, op)
+    for tensor, op in found.items():
+        learned = any(trace.steps[s].after <= since[tensor] for s in case.flow.tensors[tensor].changed)
+        if (tensor in filled or learned) and _reads_data(case, op):
+            by_site.setdefault(trace.ops.site[op], []).append(tensor)
+    first = {site: min(op for t, op in found.items() if t in tensors) for site, tensors in by_site.items()}
+    return {first[site]: tensors for site, tensors in by_site.items()}
+
+
+def _reads_data(case: Case, write: int) -> bool:
+    """Return whether what an op writes is computed from what came into the module call that it ran in."""
+    trace = case.flow.trace
+    inside = trace.ops.call[write]
+    waiting, seen = [write], {write}
+    while waiting and len(seen) < _MOST:
+        op = waiting.pop()
+        for value in trace.ops.inputs[trace.ops.first_input[op] : trace.ops.first_input[op + 1]]:
+            made = trace.values.op[value]
+            if trace.values.tensor[value] != NONE or made in seen:
+                continue
+            if made == NONE or not _lies_in(case, made, inside):
+                return True
+            seen.add(made)
+            waiting.append(made)
+    return len(seen) >= _MOST
+
+
 def _once_learned(case: Case, tensor: int) -> bool:
     """Return whether a tensor required grad before it was frozen; a counter that is kept as a parameter never did."""
     values = case.flow.trace.values
@@ -104,6 +164,20 @@ def _learner_written(case: Case, site: int) -> bool:
         tensor != NONE and values.op[v] != NONE and ops.site[values.op[v]] == site and case.flow.tensors[tensor].steps
         for v, tensor in enumerate(values.tensor)
     )
+
+
+def _lies_in(case: Case, op: int, call: int) -> bool:
+    """Return whether an op ran in a module call, or below it."""
+    trace = case.flow.trace
+    inner = trace.ops.call[op]
+    while inner not in (NONE, call):
+        inner = trace.calls[inner].parent
+    return inner == call
+
+
+def _has_source(case: Case, op: int) -> bool:
+    """Return whether an op reads more than what it writes into."""
+    return case.flow.trace.ops.first_input[op + 1] - case.flow.trace.ops.first_input[op] > 1
 
 
 def _times_at(case: Case, tensor: int, site: int) -> int:

@@ -37,14 +37,10 @@ def read_intent(flow: FlowGraph, contract: Contract) -> Intent:
         raise ContractError(
             f"{trace.tensors[min(both)].names[0]!r} is both frozen and trainable by the contract.\n  Make one pattern narrower."
         )
-    carried = frozenset(
-        tensor
-        for value, tensor in enumerate(trace.values.tensor)
-        if tensor != NONE and flow.data[value] and trace.values.flags[value] & REQUIRES_GRAD
-    )
+    frozen_since = _frozen_since(flow)
+    carried = frozenset(_carried(flow, frozen_since))
     tried = frozenset(_tried(flow))
     declared = {t for d in trace.declarations if d.kind == "requires_grad" and not d.value for t in d.tensors}
-    frozen_since = _frozen_since(flow)
     undone = _undone(flow)
     at_rest = features_only(flow)
     fixed, learn = set(frozen), set(trainable)
@@ -70,6 +66,26 @@ def read_intent(flow: FlowGraph, contract: Contract) -> Intent:
         _for_losses(flow, contract.frozen_for_loss, names, "--frozen"),
         _for_losses(flow, contract.trainable_for_loss, names, "--trainable"),
     )
+
+
+def _carried(flow: FlowGraph, frozen_since: Mapping[int, int]) -> Iterable[int]:
+    """Yield what required grad when some loss was computed from it.
+
+    What was frozen before the first backward of every such loss was not, where no gradient leads back to what it was before:
+    then only numbers come from that time, the ranges of a calibration, say, or the buffers that a module made of its weights.
+    """
+    first = [min(flow.trace.backwards[b].after for b in loss.backwards) for loss in flow.losses]
+    values = flow.trace.values
+    for value, tensor in enumerate(values.tensor):
+        if tensor == NONE or not flow.data[value] or not values.flags[value] & REQUIRES_GRAD:
+            continue
+        since = frozen_since.get(tensor)
+        if (
+            since is None
+            or flow.gradient[value]
+            or any(flow.data[value] >> number & 1 and after <= since for number, after in enumerate(first))
+        ):
+            yield tensor
 
 
 def _frozen_since(flow: FlowGraph) -> dict[int, int]:

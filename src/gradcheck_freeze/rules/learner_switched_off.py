@@ -11,7 +11,9 @@ from gradcheck_freeze.rules.intent import is_misspelt
 from gradcheck_freeze.rules.places import place
 from gradcheck_freeze.rules.rule import rule
 from gradcheck_freeze.rules.source import attribute_set
-from gradcheck_freeze.trace.record import NONE, Declaration
+from gradcheck_freeze.trace.record import NONE, REQUIRES_GRAD, Declaration
+
+_BORN = "it is made here with requires_grad=False, so no loss teaches it"
 
 
 @rule("GF220", kind="blockage", severity=Severity.ERROR)
@@ -32,7 +34,8 @@ def learner_switched_off(case: Case) -> Iterator[Finding]:
 
     Left alone: parts that are frozen on purpose while the optimizer goes on with others, and alternating optimisation.
 
-    Instead: drop the line that switches it off, or `requires_grad_(True)` when it should learn again.
+    Instead: drop the line that switches it off, or `requires_grad_(True)` when it should learn again. What a call makes without
+    gradient, as `nn.Embedding.from_pretrained(vectors)` does, is made with it where that is asked for: `freeze=False`.
     """
     groups: dict[tuple[Location | None, str], list[int]] = {}
     for tensor, reason in _switched_off(case).items():
@@ -58,6 +61,9 @@ def _switched_off(case: Case) -> dict[int, tuple[Location | None, str]]:
             continue
         attributes = {name for name in record.attributes if is_misspelt(name)}
         if tensor in case.intent.stated and tensor in case.intent.learn:
+            if tensor not in off and record.declared != NONE and not _required_grad(case, tensor):
+                found[tensor] = (place(trace, record.declared, "made"), _BORN)
+                continue
             cause = place(trace, off[tensor].site, "requires_grad = False") if tensor in off else None
             found[tensor] = (cause, "its requires_grad is False, so no loss teaches it")
         elif attributes and tensor in off and flow.tensors[tensor].optimizers and not flow.tensors[tensor].received:
@@ -94,3 +100,9 @@ def _by_an_evaluation(case: Case, freeze: Declaration, tensor: int) -> bool:
         if d.kind == "mode" and d.modules[0] in around and d.site != NONE and trace.sites[d.site].function == function
     }
     return modes == {False, True}
+
+
+def _required_grad(case: Case, tensor: int) -> bool:
+    """Return whether a tensor was ever seen to require grad."""
+    values = case.flow.trace.values
+    return any(owner == tensor and values.flags[v] & REQUIRES_GRAD for v, owner in enumerate(values.tensor))

@@ -11,6 +11,7 @@ from gradcheck_freeze.rules.places import line_at, place
 from gradcheck_freeze.rules.planned import priced
 from gradcheck_freeze.rules.rule import rule
 from gradcheck_freeze.rules.syntax import helper_made, walks_again
+from gradcheck_freeze.rules.update_never_lands import never_landing
 from gradcheck_freeze.trace.record import NONE
 
 Reason = tuple[Location | None, str, str, Severity]  # cause, why, fix and severity
@@ -40,7 +41,7 @@ def missing_from_optimizer(case: Case) -> Iterator[Finding]:
         return
     missing = [
         t
-        for t in sorted(case.intent.learn)
+        for t in sorted(case.intent.learn - never_landing(case).keys())
         if case.flow.tensors[t].received
         and not case.flow.tensors[t].optimizers
         and trace.tensors[t].kind == "parameter"

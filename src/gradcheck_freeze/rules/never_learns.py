@@ -21,8 +21,9 @@ def never_learns(case: Case) -> Iterator[Finding]:
 
     Found, with `--trainable net`:
 
-        for p, g in zip(net.parameters(), gradients):
-            p = p - lr * g                        # gives a name to a new tensor; net stays as it is
+        weights = {name: p.detach().clone() for name, p in net.named_parameters()}
+        for name, p in net.named_parameters():
+            weights[name] -= lr * p.grad          # moves the copies; net stays as it is
 
     Left alone: a program that was not watched to its end and made no step yet, `diagnose` without an optimizer, and
     whatever another rule explains.

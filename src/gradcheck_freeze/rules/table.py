@@ -53,6 +53,7 @@ from gradcheck_freeze.rules.step_without_effect import step_without_effect
 from gradcheck_freeze.rules.target_is_alias import target_is_alias
 from gradcheck_freeze.rules.twice_in_optimizers import twice_in_optimizers
 from gradcheck_freeze.rules.unreached_by_loss import unreached_by_loss
+from gradcheck_freeze.rules.update_never_lands import update_never_lands
 
 RULES: tuple[Rule, ...] = (
     frozen_updated,
@@ -98,6 +99,7 @@ RULES: tuple[Rule, ...] = (
     not_taught_by_loss,
     never_learns,
     backward_fails,
+    update_never_lands,
     gradient_thrown_away,
     gradient_never_zeroed,
     twice_in_optimizers,

@@ -56,6 +56,8 @@ def target_is_alias(case: Case) -> Iterator[Finding]:
             if pair is not None:
                 groups.setdefault(pair, []).append(tensor)
     for (role, plain), tensors in groups.items():
+        if not _is_whole(case, role, plain):
+            continue  # a part is shared: only a contract says whether it must stay
         if not cuts(case.flow, tensors) and any(added_to_itself(case, t) == NONE for t in tensors):
             continue  # nothing tells it from the other, not even an update: the name means something else
         step = trace.steps[case.flow.tensors[tensors[0]].changed[0]]
@@ -72,6 +74,16 @@ def target_is_alias(case: Case) -> Iterator[Finding]:
         yield found.called(
             tuple(next(n for n in trace.tensors[t].names if n.startswith(role + ".")) for t in tensors), role
         )
+
+
+def _is_whole(case: Case, role: str, plain: str) -> bool:
+    """Return whether every parameter of one module is a parameter of the other too."""
+    parameters = [record.names for record in case.flow.trace.tensors if record.kind == "parameter" and record.alive]
+    return all(
+        any(name.startswith(plain + ".") for name in names)
+        for names in parameters
+        if any(name.startswith(role + ".") for name in names)
+    )
 
 
 def _roots(names: tuple[str, ...]) -> tuple[str, str] | None:
