@@ -8,16 +8,26 @@ from gradcheck_freeze.rules.case import Case
 from gradcheck_freeze.rules.finding import Finding, Location, Severity
 from gradcheck_freeze.rules.places import place
 from gradcheck_freeze.rules.rule import rule
-from gradcheck_freeze.trace.record import GRAD, NONE, REQUIRES_GRAD
+from gradcheck_freeze.trace.record import GRAD, NONE, REQUIRES_GRAD, Step
 
 # Ops whose derivative is infinite or NaN at a value they accept.
 _SINGULAR = (
     "sqrt", "rsqrt", "log", "log2", "log10", "log1p", "div", "true_divide", "__truediv__", "__rtruediv__", "reciprocal", "pow",
     "__pow__", "norm", "vector_norm", "linalg_norm", "linalg_vector_norm", "std", "var", "cdist", "pairwise_distance", "acos",
-    "asin", "atan2", "exp", "softmax", "log_softmax", "logsumexp", "normalize", "cosine_similarity", "where",
+    "asin", "atan2", "exp", "softmax", "log_softmax", "logsumexp", "normalize", "cosine_similarity", "where", "svd", "linalg_svd", "eigh", "linalg_eigh",
 )  # fmt: skip
 _OVER_ROWS = frozenset({"softmax", "log_softmax", "logsumexp"})
 _MASKING = frozenset({"masked_fill", "masked_fill_", "where"})
+_CHOOSING = frozenset(
+    {"where", "masked_fill", "masked_fill_", "__getitem__", "masked_select", "nan_to_num", "index_select"}
+)
+_PASSING_ON = frozenset(
+    {"mul", "__mul__", "__rmul__", "neg", "__neg__", "div", "sum", "unsqueeze", "squeeze", "view", "reshape"}
+)
+_DIVIDING = frozenset(
+    {"div", "divide", "true_divide", "__truediv__", "__rdiv__", "__rtruediv__", "__idiv__", "__itruediv__", "div_"}
+)
+_RECTIFYING = frozenset({"relu", "relu_", "clamp", "clamp_", "clamp_min", "clip"})
 
 
 @rule("GF217", kind="blockage", severity=Severity.ERROR)
@@ -31,10 +41,13 @@ def gradient_not_finite(case: Case) -> Iterator[Finding]:
         distance = (a - b).pow(2).sum(1).sqrt()       # where a == b the derivative of the root is infinite
         distance.mean().backward()
 
+        torch.where(rate > 0, torch.log(rate), 0)     # the value is kept out, 0 times an infinite derivative is NaN
+
     Left alone: a step that the program leaves out because the gradient is not finite, and a GradScaler's skipped step.
 
     Instead: keep the input of the op away from the point (`sqrt(x + eps)`, `log(x.clamp_min(eps))`); a `torch.where` after it
-    does not help, for the derivative of the branch not taken is computed too.
+    does not help, for the derivative of the branch not taken is computed too. Choose before the op:
+    `torch.log(torch.where(rate > 0, rate, 1))`.
     """
     trace = case.flow.trace
     for step in trace.steps:
@@ -44,16 +57,25 @@ def gradient_not_finite(case: Case) -> Iterator[Finding]:
             if state.state == "nonfinite" and t in step.changed and t in case.intent.learn
         }
         if hurt:
-            cause = _likeliest(case, hurt)
+            op, cause = _at_a_singular_value(case, step, hurt)
             stepped = place(trace, step.site, "step")
-            by = f", most likely by {cause.op} at line {cause.line}" if cause else ""
+            fix = "Keep the input of this op away from where its derivative is infinite: add an epsilon or clamp before it."
+            if cause:
+                name = "division" if cause.op in _DIVIDING else f"{cause.op}()"
+                by = f": {name} at line {cause.line} got a value at which it has no finite derivative"
+                if kept_out := _kept_out(case, op):
+                    by += f", and {kept_out}() after it keeps only the value out (0 times infinity is NaN)"
+                    fix = "Choose before the op instead of after it, log(where(ok, x, 1)), so that its input is harmless too."
+            else:
+                cause = _likeliest(case, hurt)
+                by = f", most likely by {cause.op} at line {cause.line}" if cause else ""
             yield gradient_not_finite.finding(
                 case.flow,
                 hurt,
-                f"{{where}} gets a gradient that is NaN or infinite{by}, and {trace.optimizers[step.optimizer].name}.step() applies it.",
+                f"{{where}} gets a gradient that is NaN or infinite, and {trace.optimizers[step.optimizer].name}.step() applies it{by}.",
                 cause or stepped,
                 trail=tuple(p for p in (stepped, cause) if p),
-                fix="Keep the input of this op away from where its derivative is infinite: add an epsilon or clamp before it.",
+                fix=fix,
             )
             return  # everything after it is NaN too
 
@@ -63,15 +85,16 @@ def maker(case: Case, op: int) -> Location | None:
 
     A row of which a mask leaves nothing is made by the mask, not by the softmax over it.
     """
-    trace = case.flow.trace
-    ops = trace.ops
-    if op == NONE or trace.op_names[ops.name[op]] not in _SINGULAR:
-        return None
-    if trace.op_names[ops.name[op]] in _OVER_ROWS:
-        before = trace.values.op[ops.inputs[ops.first_input[op]]]
-        if before != NONE and trace.op_names[ops.name[before]] in _MASKING:
+    return _made_by(case, op) if _name(case, op) in _SINGULAR else None
+
+
+def _made_by(case: Case, op: int) -> Location | None:
+    ops = case.flow.trace.ops
+    if _name(case, op) in _OVER_ROWS:
+        before = case.flow.trace.values.op[ops.inputs[ops.first_input[op]]]
+        if _name(case, before) in _MASKING:
             op = before
-    return place(trace, ops.site[op], trace.op_names[ops.name[op]])
+    return place(case.flow.trace, ops.site[op], _name(case, op))
 
 
 def origin(case: Case) -> int:
@@ -84,6 +107,68 @@ def origin(case: Case) -> int:
         if "finite" in made and "nonfinite" in read and "nonfinite" not in made:
             return op
     return NONE
+
+
+def _at_a_singular_value(case: Case, step: Step, hurt: set[int]) -> tuple[int, Location | None]:
+    """Return the first op that got a value at which it has no finite derivative, of those most of the hurt lie behind.
+
+    A rectifier before such an op stops an infinite derivative: it is the last to be suspected.
+    """
+    trace = case.flow.trace
+    ops, flags, owner = trace.ops, trace.values.flags, trace.values.tensor
+    taught = _taught_by(case, step, hurt) if trace.singular else bytearray()
+    behind: dict[int, int] = {}  # value → the hurt tensors it is computed from, as bits
+    number = {t: 1 << i for i, t in enumerate(sorted(hurt))}
+    best, rank = NONE, (0, False)
+    for op in range(min(step.after, len(ops)) if trace.singular else 0):
+        made = ops.outputs[ops.first_output[op] : ops.first_output[op + 1]]
+        if not any(taught[v] for v in made):
+            continue
+        read = ops.inputs[ops.first_input[op] : ops.first_input[op + 1]]
+        mask = 0
+        for value in read:
+            if flags[value] & REQUIRES_GRAD:
+                mask |= behind.get(value, 0) | number.get(owner[value], 0)
+        for value in made:
+            behind[value] = behind.get(value, 0) | mask
+        if op in trace.singular and mask:
+            rectified = any(_name(case, trace.values.op[v]) in _RECTIFYING for v in read)
+            if (mask.bit_count(), not rectified) > rank:
+                best, rank = op, (mask.bit_count(), not rectified)
+    return best, _made_by(case, best) if best != NONE else None
+
+
+def _taught_by(case: Case, step: Step, hurt: set[int]) -> bytearray:
+    """Mark the values through which gradient came to the hurt from the losses whose gradient the step applies."""
+    trace = case.flow.trace
+    ops, flags = trace.ops, trace.values.flags
+    marks = bytearray(len(flags))
+    for backward in {b for t in hurt for b in step.losses.get(t, ())}:
+        for root in trace.backwards[backward].roots:
+            marks[root] = 1
+    for op in range(min(step.after, len(ops)) - 1, -1, -1):
+        if any(marks[v] for v in ops.outputs[ops.first_output[op] : ops.first_output[op + 1]]):
+            for value in ops.inputs[ops.first_input[op] : ops.first_input[op + 1]]:
+                marks[value] |= flags[value] & REQUIRES_GRAD
+    return marks
+
+
+def _kept_out(case: Case, op: int) -> str:
+    """Return the name of the op that takes the result of another and leaves some of its values out, if one does."""
+    ops = case.flow.trace.ops
+    made = set(ops.outputs[ops.first_output[op] : ops.first_output[op + 1]])
+    for later in range(op + 1, len(ops)):
+        if not made.isdisjoint(ops.inputs[ops.first_input[later] : ops.first_input[later + 1]]):
+            name = _name(case, later)
+            if name in _CHOOSING:
+                return name
+            if name in _PASSING_ON:
+                made.update(ops.outputs[ops.first_output[later] : ops.first_output[later + 1]])
+    return ""
+
+
+def _name(case: Case, op: int) -> str:
+    return case.flow.trace.op_names[case.flow.trace.ops.name[op]] if op != NONE else ""
 
 
 def _likeliest(case: Case, hurt: set[int]) -> Location | None:

@@ -110,6 +110,7 @@ def assemble(recorder: Recorder, guarded: Guarded | None = None) -> Trace:
         lookups=[replace(found, tensor=slots[s]) for s, found in recorder.lookups.found.items() if s in slots],
         maskings=[replace(found, tensor=slots[s]) for s, found in recorder.masks.found.items() if s in slots],
         at_values=gradients.at_values,
+        singular=frozenset(recorder.singular.found),
         gradient_of=gradient_of,
         writes=[replace(write, tensor=slots[write.tensor]) for write in stepping.writes if write.tensor in slots],
         zeroings=[replace(zeroing, tensors=of(zeroing.tensors)) for zeroing in gradients.zeroings],

@@ -83,7 +83,10 @@ class OptimizerWatch:
             with torch._C.DisableTorchFunction():
                 recorder.search(frame, fresh=not recorder.stepping.counts[recorder.stepping.running[-1]])
                 result = recorder.stepping.before(args, kwargs, recorder.sites.here(frame))
-                self._look_deeper(recorder.stepping.states_now())
+                states = list(recorder.stepping.states_now())
+                if any(state.state == "nonfinite" for state in states):
+                    recorder.singular.gradient_not_finite()
+                self._look_deeper(states)
                 recorder.kept.before_step(frame)
                 return result
         except Exception as error:

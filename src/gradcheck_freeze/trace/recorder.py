@@ -42,6 +42,7 @@ from gradcheck_freeze.trace.pacing import Pace
 from gradcheck_freeze.trace.placement import Placement
 from gradcheck_freeze.trace.record import NONE, Gap, Rank, Trace
 from gradcheck_freeze.trace.scripted import ScriptWatch
+from gradcheck_freeze.trace.singular import SingularWatch
 from gradcheck_freeze.trace.sites import Sites
 from gradcheck_freeze.trace.steps import StepWatch
 from gradcheck_freeze.trace.transformed import TransformWatch
@@ -65,6 +66,7 @@ class Recorder:
         self.masks = MaskWatch(self)
         self.gradients.on_received = self.masks.backward_done
         self.lookups = LookupWatch(self)
+        self.singular = SingularWatch(self)
         self.stepping = StepWatch(self.ops, self.gradients, self.masks, self._watched)
         self.gradients.own = lambda: {s for groups in self.stepping.groups for group in groups for s in group.tensors}
         self.optimizing = OptimizerWatch(self)
