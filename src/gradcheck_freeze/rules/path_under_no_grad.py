@@ -27,7 +27,8 @@ def path_under_no_grad(case: Case) -> Iterator[Finding]:
         loss = criterion(z, y)
 
     Left alone: a target computed under `no_grad` whose network also learns through another path, and a network whose
-    parameters are frozen.
+    parameters are frozen. Likewise one that is kept in eval mode while others are in train mode: eval mode and `no_grad`
+    together say that it is not to learn, and an optimizer that holds it nevertheless does it no harm.
 
     Instead: close the block before the part that must learn.
     """
@@ -43,4 +44,19 @@ def path_under_no_grad(case: Case) -> Iterator[Finding]:
             "Compute this part outside the block; only what must not learn belongs inside.",
         )
 
-    yield from findings(path_under_no_grad, case, wanted, explain, by_mode=True)
+    yield from findings(path_under_no_grad, case, wanted, explain, by_mode=True, but=_kept_in_eval_mode(case))
+
+
+def _kept_in_eval_mode(case: Case) -> set[int]:
+    """Return the tensors behind cuts whose module is in eval mode in every call, where one that learns is in train mode."""
+    trace = case.flow.trace
+    trained = {call.module for call in trace.calls if call.training}
+    called = {call.module for call in trace.calls}
+    learning = {trace.tensors[t].module for t in case.intent.learn if case.flow.tensors[t].received}
+    if not trained & learning:
+        return set()
+    return {
+        t
+        for t in case.cut.keys() - case.intent.stated
+        if trace.tensors[t].module in called and trace.tensors[t].module not in trained
+    }
