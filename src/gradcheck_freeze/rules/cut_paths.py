@@ -36,10 +36,11 @@ def findings(
     *,
     by_mode: bool = False,
     but: Collection[int] = (),
+    cause: Callable[[Cut], Location | None] = lambda cut: None,
 ) -> Iterator[Finding]:
     """Yield one finding for every wanted cut: `explain` gives the message and the fix for it and its loss.
 
-    Of the tensors in `but` nothing is said.
+    Of the tensors in `but` nothing is said. The line to blame is the `cause`, where it gives one, or else that of the cut.
     """
     trace = case.flow.trace
     groups: dict[int, list[int]] = {}
@@ -61,15 +62,15 @@ def findings(
                 f"{cover(trace, filled)}, and writing over the numbers of a parameter passes no gradient on."
             )
             fix = "Compute with the values instead of storing them: torch.func.functional_call(module, values, inputs)."
-        cause = cause_of(case, cut, by_mode=by_mode)
+        blamed = cause(cut) or cause_of(case, cut, by_mode=by_mode)
         if inside := library_module(case, cut, by_mode=by_mode):
             message = f"{message.removesuffix('.')}, in {inside}."
         yield rule.finding(
             case.flow,
             tensors,
             message,
-            cause,
-            trail=trail(case.flow, loss, cause, cut.edges[0].source, cut.op),
+            blamed,
+            trail=trail(case.flow, loss, blamed, cut.edges[0].source, cut.op),
             fix=fix,
         )
 
