@@ -232,7 +232,7 @@ def _cut_behind(case: Case, term: int) -> Cut | None:
         behind.add(value)
         edges.extend(flow.severed[i] for i in by_result.get(value, ()))
         op = values.op[value]
-        if op == NONE:
+        if op == NONE or _is_parameter(case, value):  # whatever wrote its numbers, they stand for themselves now
             continue
         pending.extend(
             v for v in ops.inputs[ops.first_input[op] : ops.first_input[op + 1]] if not values.flags[v] & REQUIRES_GRAD
@@ -249,6 +249,11 @@ def _cut_behind(case: Case, term: int) -> Cut | None:
     ]
     found = [cut for cut in found if cut.tensors] or _exits_behind(case, behind, learners - starved)
     return next(iter(blamed(flow, found).values()), None)
+
+
+def _is_parameter(case: Case, value: int) -> bool:
+    tensor = case.flow.trace.values.tensor[value]
+    return tensor != NONE and case.flow.trace.tensors[tensor].kind == "parameter"
 
 
 def _exits_behind(case: Case, behind: set[int], learners: set[int]) -> list[Cut]:
