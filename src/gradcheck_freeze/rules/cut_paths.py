@@ -46,7 +46,7 @@ def findings(
     groups: dict[int, list[int]] = {}
     held: dict[int, Cut] = {}
     for tensor, cut in sorted(case.cut.items()):
-        if wanted(cut) and tensor not in but:
+        if wanted(cut) and tensor not in but and tensor not in case.choosing:  # those are told by off-the-loss-path
             # One `with` block or one line is one fault, however many ops it severs.
             mode_site = trace.ops.mode_site.get(cut.op, NONE)
             key = mode_site if by_mode and mode_site != NONE else -2 - trace.ops.site[cut.op]
