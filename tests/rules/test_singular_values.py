@@ -2,11 +2,13 @@
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 from torch.nn import functional
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from gradcheck_freeze.trace.placement import Placement
 from gradcheck_freeze.trace.record import Trace
@@ -113,3 +115,23 @@ def test_attention_over_nothing_but_padding_is_seen() -> None:
     padding = torch.tensor([[True, True], [False, True]])
     trace, _ = watched(lambda x: attention(*[x.view(2, 1, 1).expand(2, 2, 4)] * 3, padding)[0], [0.0, 1.0])
     assert [trace.op_names[trace.ops.name[op]] for op in trace.singular] == ["multi_head_attention_forward"]
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit.trace` is deprecated")
+def test_neither_a_dispatch_mode_nor_a_trace_of_the_programs_sees_what_is_looked_at() -> None:
+    seen: list[str] = []
+
+    class Counting(TorchDispatchMode):
+        def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            seen.append(str(func))
+            return func(*args, **(kwargs or {}))
+
+    x = torch.tensor([4.0, 9.0], requires_grad=True)
+    recorder = Recorder(Placement())
+    recorder.open()
+    with Counting():
+        x.sqrt().exp()
+    traced = torch.jit.trace(lambda x: x.sqrt().exp(), (x,), check_trace=False)
+    recorder.close("the test is over")
+    assert seen == ["aten.sqrt.default", "aten.exp.default"]
+    assert [node.kind() for node in traced.graph.nodes()] == ["aten::sqrt", "aten::exp"]

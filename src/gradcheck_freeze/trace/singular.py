@@ -46,6 +46,8 @@ class SingularWatch:
         def look(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
             if self._done or self.recorder.ops.transforms or not torch.is_grad_enabled():
                 return
+            if torch._C._len_torch_dispatch_stack() or torch._C._get_tracing_state() is not None:
+                return  # the program would see what is looked at
             given = [argument for argument in (*args, *kwargs.values()) if isinstance(argument, torch.Tensor)]
             if not any(tensor.requires_grad for tensor in given) or not all(map(_is_readable, given)):
                 return
@@ -69,13 +71,12 @@ class SingularWatch:
 
 
 def _is_readable(tensor: torch.Tensor) -> bool:
-    """Return whether the elements may be read, and nobody of the program's would see that."""
+    """Return whether a tensor has elements that may be read."""
     return (
         type(tensor) in PLAIN
         and not (tensor.is_meta or tensor.is_complex())
         and tensor.layout is torch.strided
         and tensor.numel() > 0
-        and not torch._C._len_torch_dispatch_stack()
         and not (tensor.is_cuda and torch.cuda.is_current_stream_capturing())
     )
 
