@@ -91,7 +91,7 @@ def watched(function: Callable[[Tensor], Tensor], values: list[float]) -> tuple[
 def test_the_op_is_known_where_the_gradient_is_not_finite(name: str, values: list[float]) -> None:
     trace, gradient = watched(OPS[name], values)
     finite = bool(gradient.isfinite().all())
-    assert bool(trace.singular) != finite
+    assert any(trace.singular.values()) != finite
     assert not (finite and 0.0 in values), "this shows nothing"
 
 
@@ -102,7 +102,7 @@ def test_an_op_that_keeps_the_gradient_finite_is_not_suspected(name: str) -> Non
 
     trace, gradient = watched(function, [0.0, 0.25])
     assert not bool(gradient.isfinite().all())
-    assert [trace.op_names[trace.ops.name[op]] for op in trace.singular] == ["log"]
+    assert [trace.op_names[trace.ops.name[op]] for op, told in trace.singular.items() if told] == ["log"]
 
 
 def test_a_gradient_that_is_finite_leaves_nothing() -> None:
@@ -114,7 +114,9 @@ def test_attention_over_nothing_but_padding_is_seen() -> None:
     attention = torch.nn.MultiheadAttention(4, 1, batch_first=True)
     padding = torch.tensor([[True, True], [False, True]])
     trace, _ = watched(lambda x: attention(*[x.view(2, 1, 1).expand(2, 2, 4)] * 3, padding)[0], [0.0, 1.0])
-    assert [trace.op_names[trace.ops.name[op]] for op in trace.singular] == ["multi_head_attention_forward"]
+    assert [trace.op_names[trace.ops.name[op]] for op, told in trace.singular.items() if told] == [
+        "multi_head_attention_forward"
+    ]
 
 
 @pytest.mark.filterwarnings("ignore:`torch.jit.trace` is deprecated")

@@ -28,7 +28,8 @@ class SingularWatch:
 
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
-        self.found: set[int] = set()
+        self.found: dict[int, bool] = {}  # op that was looked at → whether it was given such a value
+        self.not_numbers: set[int] = set()  # values, of tensors that still lived then, with a NaN in them
         self._held: deque[tuple[int, Reading]] = deque(maxlen=_MOST)
         self._done = False
 
@@ -66,7 +67,12 @@ class SingularWatch:
         if not self._done:
             self._done = True
             with torch._C.DisableTorchFunction():
-                self.found.update(op for op, (number, tells) in self._held if tells(float(number)))
+                self.found.update((op, tells(float(number))) for op, (number, tells) in self._held)
+                for reference, value, _ in list(self.recorder.ops.tensors.entries.values()):
+                    tensor = reference()
+                    readable = tensor is not None and tensor.is_floating_point() and _is_readable(tensor)
+                    if readable and bool(torch.isnan(tensor.detach()).any()):
+                        self.not_numbers.add(value)
             self._held.clear()
 
 
