@@ -88,7 +88,10 @@ def _switched_off(case: Case) -> dict[int, tuple[Location | None, str]]:
 
 
 def _unfrozen_elsewhere(case: Case) -> dict[int, tuple[Location | None, str]]:
-    """Return what is frozen and held by an optimizer, where its twin in another network was unfrozen, which nothing uses."""
+    """Return what is frozen and held by an optimizer, where its twin in another network was unfrozen, which nothing uses.
+
+    Where all of that network was unfrozen, its flags may only have been put back.
+    """
     flow, trace = case.flow, case.flow.trace
     on: dict[int, Declaration] = {}
     was_off: set[int] = set()
@@ -103,7 +106,8 @@ def _unfrozen_elsewhere(case: Case) -> dict[int, tuple[Location | None, str]]:
     if not on:
         return {}
     last = _last_read(case, on.keys())
-    idle = {_twin_key(case, t): t for t, d in on.items() if last[t] < d.after}
+    frozen = {case.root(t) for t in was_off - on.keys() if not trace.tensors[t].requires_grad}
+    idle = {_twin_key(case, t): t for t, d in on.items() if last[t] < d.after and case.root(t) in frozen}
     found: dict[int, tuple[Location | None, str]] = {}
     for tensor, record in enumerate(trace.tensors):
         twin = (
