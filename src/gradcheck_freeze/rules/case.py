@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gradcheck_freeze.flow.frontier import Cut, cuts, exits
 from gradcheck_freeze.flow.graph import FlowGraph
@@ -56,6 +56,8 @@ class Case:
     forgotten: Mapping[int, int]  # cut on purpose → the op that computes the term by which it was to learn, in no loss
     unused: Mapping[int, tuple[str, Location]]  # taught by a result that nothing reads → its name, what is used instead
     leaving: Mapping[int, Cut]  # off_path, but their numbers left torch here and may have come back
+    # Those of the cut that only choose what another network learns from → its name, and the line where their own loss belongs.
+    choosing: Mapping[int, tuple[str, Location | None]] = field(default_factory=dict)
 
     def root(self, tensor: int) -> str:
         """Return the name of the outermost module that holds a tensor, or the first part of its own name."""

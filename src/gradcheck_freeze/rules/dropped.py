@@ -105,10 +105,10 @@ def used_instead(
     )
     called_names = {c.func.id for c in calls_in(value) if isinstance(c.func, ast.Name)} if value else set()
     candidates = [s for s in _later(path, statement) if _names(s) & (made_of - called_names)]
-    own = _words(name)
+    own = words(name)
     for candidate in candidates:
         target = assigned_name(candidate)
-        if target is not None and own & _words(target) and not own & _words(" ".join(made_of)):
+        if target is not None and own & words(target) and not own & words(" ".join(made_of)):
             return line_at(trace, path, candidate.lineno, "used instead")
     return line_at(trace, path, candidates[0].lineno, "used instead") if candidates else None
 
@@ -129,7 +129,8 @@ def _names(statement: ast.stmt) -> set[str]:
     return {n.id for n in ast.walk(statement) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
 
 
-def _words(name: str) -> set[str]:
+def words(name: str) -> set[str]:
+    """Return the words that a name is made of."""
     return {word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+|\d+", name)}
 
 

@@ -49,13 +49,24 @@ def function_drops_gradient(case: Case) -> Iterator[Finding]:
             fix="Look in there for a detach(), a no_grad block, or a branch that does not use it.",
         )
     for (cause, name), tensors in groups.items():
-        yield function_drops_gradient.finding(
-            case.flow,
-            tensors,
-            f"{{where}} gets no gradient: the backward of {name} returns None for it.",
-            cause,
-            fix=f"Return a gradient for this input in {name}.backward, in the order of the inputs of its forward.",
-        )
+        given = _read(case, name, GRAD)
+        around = set(tensors) & (_read(case, "", FUNCTION) - given)
+        if around == set(tensors):
+            why = f"it is used inside {name}, to which it is no input, so its backward can return nothing for it"
+            fix = f"Pass it to {name}.apply as an input, and return a gradient for it in {name}.backward."
+        else:
+            what = "it" if given.issuperset(tensors) else "what is computed from it"
+            why = f"the backward of {name} returns None for {what}"
+            fix = f"Return a gradient for this input in {name}.backward, in the order of the inputs of its forward."
+        yield function_drops_gradient.finding(case.flow, tensors, f"{{where}} gets no gradient: {why}.", cause, fix=fix)
+
+
+def _read(case: Case, name: str, mode: int) -> set[int]:
+    """Return the tensors that ops in this grad mode read as they are: those of this name, or all where it is empty."""
+    trace = case.flow.trace
+    ops, owner = trace.ops, trace.values.tensor
+    calls = [op for op in range(len(ops)) if ops.mode[op] == mode and name in ("", trace.op_names[ops.name[op]])]
+    return {owner[v] for op in calls for v in ops.inputs[ops.first_input[op] : ops.first_input[op + 1]]}
 
 
 def _function(case: Case, tensor: int) -> tuple[str, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from gradcheck_freeze.flow.graph import FlowGraph
 from gradcheck_freeze.rules.case import build_case
@@ -26,6 +27,7 @@ from gradcheck_freeze.rules.ignores import set_aside
 from gradcheck_freeze.rules.intent import Intent, read_intent
 from gradcheck_freeze.rules.missing_from_optimizer import missing_from_optimizer
 from gradcheck_freeze.rules.never_learns import never_learns
+from gradcheck_freeze.rules.only_chooses import only_choosing
 from gradcheck_freeze.rules.path_leaves_torch import path_leaves_torch
 from gradcheck_freeze.rules.places import excerpts, names_of, place, relative
 from gradcheck_freeze.rules.planned import plan_of
@@ -40,6 +42,7 @@ def judge(flow: FlowGraph, contract: Contract) -> Diagnosis:
     """Return the diagnosis; raises `ContractError` for a pattern that names nothing."""
     intent = read_intent(flow, contract)
     case = build_case(flow, intent)
+    case = replace(case, choosing=only_choosing(case))
     found = sorted(_without_echoes(f for rule in RULES for f in rule.check(case)), key=_order)
     findings, ignored, unneeded = set_aside(found, contract.ignores, [t.names for t in flow.trace.tensors])
     parameters = _parameters(flow, intent, findings, ignored)

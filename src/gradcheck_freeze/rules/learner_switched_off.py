@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from gradcheck_freeze.rules.attribution import held_by
 from gradcheck_freeze.rules.case import Case
@@ -29,6 +29,9 @@ def learner_switched_off(case: Case) -> Iterator[Finding]:
                 p.requires_grad = False        # and nobody switches it on again
 
         p.require_grad = True                  # the unfreezing, misspelt
+
+        model = copy.deepcopy(pretrained)          # frozen, as that is
+        pretrained.head.requires_grad_(True)       # of the two it is `model` that is trained
 
     and, with the contract `trainable = ["head"]`, a head that was frozen together with the rest.
 
@@ -75,6 +78,7 @@ def _switched_off(case: Case) -> dict[int, tuple[Location | None, str]]:
         if tensor in case.intent.learn and before and len(steps) > 1 and _by_an_evaluation(case, off[tensor], tensor):
             cause = place(trace, off[tensor].site, "requires_grad = False")
             found[tensor] = (cause, "an evaluation switched it off here and never switched it on again")
+    found.update({t: reason for t, reason in _unfrozen_elsewhere(case).items() if t not in found})
     for number, optimizer in enumerate(trace.optimizers):
         held = held_by(case, number)
         since = [case.intent.frozen_since.get(t) for t in held]
@@ -87,6 +91,60 @@ def _switched_off(case: Case) -> dict[int, tuple[Location | None, str]]:
                 why = f"it was switched off here while {optimizer.name} goes on stepping nothing"
                 found.setdefault(tensor, (cause, why))
     return found
+
+
+def _unfrozen_elsewhere(case: Case) -> dict[int, tuple[Location | None, str]]:
+    """Return what is frozen and held by an optimizer, where its twin in another network was unfrozen, which nothing uses.
+
+    Where all of that network was unfrozen, its flags may only have been put back.
+    """
+    flow, trace = case.flow, case.flow.trace
+    on: dict[int, Declaration] = {}
+    was_off: set[int] = set()
+    for d in trace.declarations:
+        for tensor in d.tensors if d.kind == "requires_grad" else ():
+            if not d.value:
+                was_off.add(tensor)
+                on.pop(tensor, None)
+            elif tensor in was_off:
+                on[tensor] = d
+    on = {t: d for t, d in on.items() if trace.tensors[t].names[0] and not flow.tensors[t].optimizers}
+    if not on:
+        return {}
+    last = _last_read(case, on.keys())
+    frozen = {case.root(t) for t in was_off - on.keys() if not trace.tensors[t].requires_grad}
+    idle = {_twin_key(case, t): t for t, d in on.items() if last[t] < d.after and case.root(t) in frozen}
+    found: dict[int, tuple[Location | None, str]] = {}
+    for tensor, record in enumerate(trace.tensors):
+        twin = (
+            idle.get(_twin_key(case, tensor)) if not record.requires_grad and flow.tensors[tensor].optimizers else None
+        )
+        if twin is None or tensor in case.intent.carried or case.root(twin) == case.root(tensor):
+            continue
+        if (
+            sum(trace.steps[s].after > on[twin].after for s in flow.tensors[tensor].steps) > 1
+            and flow.tensors[tensor].data
+        ):
+            why = f"what is unfrozen here is that of {case.root(twin)}, with which nothing is computed"
+            found[tensor] = (place(trace, on[twin].site, "requires_grad = True"), why)
+    return found
+
+
+def _twin_key(case: Case, tensor: int) -> tuple[object, ...]:
+    """Return what a parameter has in common with that of another network built alike: its name in there, and its shape."""
+    record, root = case.flow.trace.tensors[tensor], case.root(tensor)
+    return record.names[0].removeprefix(root), record.shape
+
+
+def _last_read(case: Case, tensors: Collection[int]) -> dict[int, int]:
+    """Return the last op that reads each of these tensors."""
+    ops, owner = case.flow.trace.ops, case.flow.trace.values.tensor
+    last = dict.fromkeys(tensors, NONE)
+    for op in range(len(ops)):
+        for value in ops.inputs[ops.first_input[op] : ops.first_input[op + 1]]:
+            if owner[value] in last:
+                last[owner[value]] = op
+    return last
 
 
 def _by_an_evaluation(case: Case, freeze: Declaration, tensor: int) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gradcheck_freeze.rules.case import Case
+from gradcheck_freeze.rules.cut_paths import filled_through
 from gradcheck_freeze.rules.finding import Finding, Location, Severity
 from gradcheck_freeze.rules.frozen_fed_gradient import treated_as_frozen
 from gradcheck_freeze.rules.places import line_at, place
@@ -50,6 +51,10 @@ def missing_from_optimizer(case: Case) -> Iterator[Finding]:
     ]
     groups: dict[Reason, list[int]] = {}
     treated = treated_as_frozen(case) if missing else set()  # told by frozen-fed-gradient
+    if missing:  # and those whose numbers are computed by what is told to get no gradient
+        treated = treated.union(
+            *(filled_through(case, cut) for cut in {cut.op: cut for cut in case.cut.values()}.values())
+        )
     for tensor in (t for t in missing if t not in treated):
         reason = _reason(case, tensor, missing)
         if reason is not None:

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from gradcheck_freeze.rules.case import ONE_NUMBER, Case
+from gradcheck_freeze.rules.cut_paths import cause_of
 from gradcheck_freeze.rules.dropped import where_dropped
 from gradcheck_freeze.rules.finding import Finding, Location, Severity
 from gradcheck_freeze.rules.forgotten import REDUCING
@@ -43,6 +44,9 @@ def off_the_loss_path(case: Case) -> Iterator[Finding]:
         loss = task_loss + 0.1 * aux_loss
         return task_loss                   # backward() never sees aux_loss
 
+        kept = easiest(second(x).detach(), y)              # of two peers each chooses for the other
+        loss = criterion(first(x)[kept], y[kept])          # and `second` has no loss of its own
+
     Left alone: networks in no optimizer, and modules that only serve evaluation.
 
     Instead: add the result to the loss on which backward is called.
@@ -50,6 +54,7 @@ def off_the_loss_path(case: Case) -> Iterator[Finding]:
     if case.forward_unseen:
         return
     yield from _forgotten(case)
+    yield from _only_choosing(case)
     groups: dict[tuple[Location | None, str, str], list[int]] = {}
     for tensor in sorted(case.off_path - set(case.leaving)):
         record = case.flow.trace.tensors[tensor]
@@ -73,6 +78,23 @@ def _forgotten(case: Case) -> Iterator[Finding]:
             "reaches a loss is a constant there.",
             cause,
             fix="Add what is computed here to the loss, or call backward() on the sum.",
+        )
+
+
+def _only_choosing(case: Case) -> Iterator[Finding]:
+    """Yield the networks that only choose what another of their kind learns from."""
+    trace = case.flow.trace
+    groups: dict[tuple[str, Location | None], list[int]] = {}
+    for tensor, reason in sorted(case.choosing.items()):
+        groups.setdefault(reason, []).append(tensor)
+    for (learner, cause), tensors in groups.items():
+        yield off_the_loss_path.finding(
+            case.flow,
+            tensors,
+            f"{{where}} gets no gradient: what it computes only chooses what {learner} learns from, and no loss is computed from it.",
+            cause or cause_of(case, case.cut[tensors[0]]),
+            trail=tuple(p for p in (place(trace, case.flow.losses[0].site, "backward"), cause) if p),
+            fix="Compute a loss from what it gives too, and add it to what backward() is called on.",
         )
 
 

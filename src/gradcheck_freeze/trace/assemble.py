@@ -65,6 +65,8 @@ def assemble(recorder: Recorder, guarded: Guarded | None = None) -> Trace:
         lookups=list(_with_tensor(recorder.lookups.found.values(), slots)),
         maskings=list(_with_tensor(recorder.masks.found.values(), slots)),
         at_values=recorder.backwards.at_values,
+        singular=recorder.singular.found,
+        not_numbers=frozenset(recorder.singular.not_numbers),
         gradient_of=gradient_of,
         writes=list(_with_tensor(stepping.writes, slots)),
         zeroings=[replace(zeroing, tensors=_those(zeroing.tensors, slots)) for zeroing in gradients.zeroings],

@@ -58,6 +58,7 @@ def _install_mode(recorder: Recorder) -> None:
     }
     ops.specials[torch.Tensor.register_hook] = recorder.masks.register_hook
     ops.observers[torch.nn.functional.embedding] = recorder.lookups.look
+    ops.observers.update(recorder.singular.observers())
     push_to_bottom(ops)
 
 

@@ -83,7 +83,9 @@ class OptimizerWatch:
             with torch._C.DisableTorchFunction():
                 recorder.searching.search(frame, fresh=not recorder.optimizers.counts[recorder.stepping.running[-1]])
                 result = recorder.stepping.before(args, kwargs, recorder.sites.here(frame))
-                self._look_deeper(recorder.stepping.states_now())
+                states = list(recorder.stepping.states_now())
+                recorder.singular.before_step(states)
+                self._look_deeper(states)
                 recorder.kept.before_step(frame)
                 return result
         except Exception as error:

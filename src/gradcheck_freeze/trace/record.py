@@ -277,6 +277,9 @@ class Trace:
     without_memory: frozenset[int] = frozenset()  # tensors that have a shape only: meta, fake
     cost: Cost | None = None  # of a trial step on those
     at_values: dict[int, str] = field(default_factory=dict)  # value → state of its gradient, in steps watched deeply
+    # Of what led to a gradient that is not finite: ops → whether they were given a value at which they have no finite derivative
+    singular: dict[int, bool] = field(default_factory=dict)
+    not_numbers: frozenset[int] = frozenset()  # values with a NaN in them, before the step that applied it
     gradient_of: dict[int, int] = field(default_factory=dict)  # value → the tensor whose `.grad` it is
     gaps: list[Gap] = field(default_factory=list)
     script: Script | None = None

@@ -43,6 +43,7 @@ from gradcheck_freeze.trace.placement import Placement
 from gradcheck_freeze.trace.record import NONE, Gap, Rank, Trace
 from gradcheck_freeze.trace.scripted import ScriptWatch
 from gradcheck_freeze.trace.searching import NameSearch
+from gradcheck_freeze.trace.singular import SingularWatch
 from gradcheck_freeze.trace.sites import Sites
 from gradcheck_freeze.trace.steps import StepWatch
 from gradcheck_freeze.trace.transformed import TransformWatch
@@ -82,6 +83,7 @@ class Recorder:
         self.modules = ModuleWatch(self)
         self.declaring = DeclarationWatch(self)
         self.lookups = LookupWatch(self)
+        self.singular = SingularWatch(self)
         self.kept = KeptWatch(self)
         self.unseen = Unseen(self)
         self.transformed = TransformWatch(self)
@@ -214,7 +216,7 @@ class Recorder:
         self.pace.pauses.append(len(self.ops.ops))
         self.searching.start_anew()
         switched: Callable[[], None] = partial(self.declaring.switched_unseen, self.guard.switches)
-        self._each(switched, self.stepping.start_anew, self.gradients.start_anew)
+        self._each(switched, self.stepping.start_anew, self.gradients.start_anew, self.singular.start_anew)
         self._install()
 
     def take_mode_out(self) -> None:
