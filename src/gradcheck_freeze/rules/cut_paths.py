@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 
 from gradcheck_freeze.flow.frontier import Cut
 from gradcheck_freeze.rules.case import Case
@@ -35,18 +35,17 @@ def findings(
     explain: Callable[[Cut, str], tuple[str, str]],
     *,
     by_mode: bool = False,
-    but: Collection[int] = (),
     cause: Callable[[Cut], Location | None] = lambda cut: None,
 ) -> Iterator[Finding]:
     """Yield one finding for every wanted cut: `explain` gives the message and the fix for it and its loss.
 
-    Of the tensors in `but` nothing is said. The line to blame is the `cause`, where it gives one, or else that of the cut.
+    The line to blame is the `cause`, where it gives one, or else that of the cut.
     """
     trace = case.flow.trace
     groups: dict[int, list[int]] = {}
     held: dict[int, Cut] = {}
     for tensor, cut in sorted(case.cut.items()):
-        if wanted(cut) and tensor not in but and tensor not in case.choosing:  # those are told by off-the-loss-path
+        if wanted(cut) and tensor not in case.choosing:  # those are told by off-the-loss-path
             # One `with` block or one line is one fault, however many ops it severs.
             mode_site = trace.ops.mode_site.get(cut.op, NONE)
             key = mode_site if by_mode and mode_site != NONE else -2 - trace.ops.site[cut.op]

@@ -126,9 +126,10 @@ class BackwardWatch:
 
     def _note_received(self, received: tuple[int, ...]) -> None:
         """Note whose `.grad` the backward now noted wrote."""
-        gradients, states = self.gradients, self.gradients.states
+        gradients, states, number = self.gradients, self.gradients.states, len(self.calls)
+        contributors = gradients.contributors
         for slot in received:
-            gradients.contributors.setdefault(slot, []).append(len(self.calls))
+            contributors.setdefault(slot, []).append(number)
         self.on_received(received)
         # No step may ever come to look at those that no optimizer holds, and they may be gone when the window closes.
         gradients.look([slot for slot in received if slot not in states or states[slot].state in _NOTHING])

@@ -57,8 +57,7 @@ def _install_mode(recorder: Recorder) -> None:
         "data": recorder.unseen.data_set,
     }
     ops.specials[torch.Tensor.register_hook] = recorder.masks.register_hook
-    ops.observers[torch.nn.functional.embedding] = recorder.lookups.look
-    ops.observers.update(recorder.singular.observers())
+    ops.observe([(torch.nn.functional.embedding, recorder.lookups.look), *recorder.singular.observers()])
     push_to_bottom(ops)
 
 

@@ -51,7 +51,10 @@ def held_by(tensor: torch.Tensor) -> list[torch.Tensor]:
 
 def version_of(tensor: torch.Tensor) -> int:
     """Return a number that rises with every write into a tensor: through a wrapper, or past it into what it holds."""
-    return int(tensor._version + sum(part._version for part in held_by(tensor) if part is not tensor))
+    version: int = tensor._version
+    if type(tensor) in PLAIN:
+        return version
+    return version + sum(int(part._version) for part in held_by(tensor) if part is not tensor)
 
 
 def size_of(tensor: torch.Tensor) -> int:

@@ -7,7 +7,7 @@ absent, and it is off the stack while a call runs: what torch does inside one ca
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
@@ -101,6 +101,20 @@ class OpRecorder(OpWriter, TorchFunctionMode):  # type: ignore[misc]
         asleep, self.asleep = self.asleep, 0
         push_to_bottom(self)
         return asleep
+
+    def observe(self, observers: Iterable[tuple[Any, Observer]]) -> None:
+        """Have these look at the arguments of calls of their functions."""
+        for func, look in observers:
+            self.observers[func] = look
+            if (kind := self._kinds.get(func)) is not None:
+                kind.observe = look
+
+    def stop_observing(self, functions: Iterable[Any]) -> None:
+        """Have nobody look at the arguments of these."""
+        for func in functions:
+            self.observers.pop(func, None)
+            if (kind := self._kinds.get(func)) is not None:
+                kind.observe = None
 
     def _look_at(self, func: Any) -> Kind:
         text = getattr(func, "__name__", None) or type(func).__name__

@@ -73,6 +73,8 @@ class SingularWatch:
     def before_step(self, states: Iterable[GradientState]) -> None:
         """Read the numbers left behind, if a step is about to apply a gradient that is not finite."""
         self._steps += 1
+        if self._steps == _STEPS:
+            self.recorder.ops.stop_observing([func for func, _ in self.observers()])
         if not self._done and any(state.state == "nonfinite" for state in states):
             self._done = True
             with torch._C.DisableTorchFunction():
