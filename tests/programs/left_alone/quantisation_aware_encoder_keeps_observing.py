@@ -18,5 +18,5 @@ head = nn.Linear(8, 3)
 opt = torch.optim.Adam(head.parameters(), 1e-2)
 for i in range(4):
     x = torch.randn(16, 6)
-    loss = F.cross_entropy(head(encoder(x)), x[:, :3].argmax(1))  # <- blame
+    loss = F.cross_entropy(head(encoder(x)), x[:, :3].argmax(1))
     opt.zero_grad(); loss.backward(); opt.step()
