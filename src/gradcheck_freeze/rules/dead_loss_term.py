@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from gradcheck_freeze.flow.frontier import Cut, carriers, cuts, entries, exits
 from gradcheck_freeze.flow.graph import SeveredEdge
-from gradcheck_freeze.rules.case import DETACHING, LEAVING, ONE_NUMBER, Case, blamed
+from gradcheck_freeze.rules.blame import DETACHING, LEAVING, ONE_NUMBER, blamed
+from gradcheck_freeze.rules.case import Case
 from gradcheck_freeze.rules.cut_paths import cause_of, op_name
 from gradcheck_freeze.rules.finding import Finding, Severity
 from gradcheck_freeze.rules.places import place

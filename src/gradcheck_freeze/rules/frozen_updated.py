@@ -15,6 +15,7 @@ from gradcheck_freeze.rules.rule import rule
 from gradcheck_freeze.rules.syntax import Function, called, calls_in, files, tree_of
 from gradcheck_freeze.trace.training import WatchedOptimizer
 
+_KEEP = "Freeze it with requires_grad_(False) and leave it out of the optimizer."
 _SHARING = ("data", "set_", "alias", "nn.Parameter")  # ops after which two tensors have one memory
 
 
@@ -92,14 +93,9 @@ def _fed_after(case: Case, tensor: int, since: int, step: int) -> bool:
 
 def _reason(case: Case, tensor: int) -> tuple[Location | None, str, str]:
     trace = case.flow.trace
-    flags = [d for d in trace.declarations if d.kind == "requires_grad"]
-    own = [d for d in flags if tensor in d.tensors]
-    root = case.root(tensor)
     optimizer = (
         trace.optimizers[case.flow.tensors[tensor].optimizers[0][0]] if case.flow.tensors[tensor].optimizers else None
     )
-    built = place(trace, optimizer.built, "optimizer") if optimizer else None
-    keep = "Freeze it with requires_grad_(False) and leave it out of the optimizer."
     if optimizer is None and (shared := _shares_memory(case, tensor)) is not None:
         return (
             shared,
@@ -118,6 +114,16 @@ def _reason(case: Case, tensor: int) -> tuple[Location | None, str, str]:
             "its .grad is set here, though it is frozen",
             "Pass over parameters whose requires_grad is False, or whose .grad is None.",
         )
+    return _not_frozen(case, tensor, optimizer)
+
+
+def _not_frozen(case: Case, tensor: int, optimizer: WatchedOptimizer | None) -> tuple[Location | None, str, str]:
+    """Return what is wrong with the freeze of a tensor, or that there is none."""
+    trace = case.flow.trace
+    flags = [d for d in trace.declarations if d.kind == "requires_grad"]
+    own = [d for d in flags if tensor in d.tensors]
+    root = case.root(tensor)
+    built = place(trace, optimizer.built, "optimizer") if optimizer else None
     if own and not own[-1].value and (tensor not in case.intent.carried or tensor in case.intent.frozen_since):
         return (
             place(trace, own[-1].site, "requires_grad = False"),
@@ -128,7 +134,7 @@ def _reason(case: Case, tensor: int) -> tuple[Location | None, str, str]:
         return (
             place(trace, own[-1].site, "requires_grad = True"),
             "it is made trainable again here",
-            f"Drop this line. {keep}",
+            f"Drop this line. {_KEEP}",
         )
     if optimizer is not None and not own and (shared_by := made_for_two(case, tensor)) is not None:
         return (
@@ -145,17 +151,17 @@ def _reason(case: Case, tensor: int) -> tuple[Location | None, str, str]:
             "Freeze it again after this line with requires_grad_(False).",
         )
     if freezes:
-        return place(trace, freezes[-1].site, "requires_grad = False"), "the freeze here does not reach it", keep
+        return place(trace, freezes[-1].site, "requires_grad = False"), "the freeze here does not reach it", _KEEP
     never_reached = freeze_never_reached(trace)
     if never_reached is not None:
-        return never_reached, "what is written below this line to freeze it is never come to", keep
+        return never_reached, "what is written below this line to freeze it is never come to", _KEEP
     if tensor in case.intent.stated and (made := made_a_parameter(case, tensor)) is not None:
         return (
             made,
             "it is made a Parameter here, which requires grad, and the optimizer holds it",
             "Register it as a buffer, or pass requires_grad=False to Parameter.",
         )
-    return built, "it was never frozen and the optimizer holds it", keep
+    return built, "it was never frozen and the optimizer holds it", _KEEP
 
 
 def _shares_memory(case: Case, tensor: int) -> Location | None:

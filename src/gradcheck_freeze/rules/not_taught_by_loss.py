@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from gradcheck_freeze.flow.frontier import cuts
-from gradcheck_freeze.rules.case import Case, blamed
+from gradcheck_freeze.rules.blame import blamed
+from gradcheck_freeze.rules.case import Case
 from gradcheck_freeze.rules.cut_paths import cause_of
 from gradcheck_freeze.rules.finding import Finding, Location, Severity
 from gradcheck_freeze.rules.places import place

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from gradcheck_freeze.rules.case import ONE_NUMBER, Case
+from gradcheck_freeze.rules.blame import ONE_NUMBER
+from gradcheck_freeze.rules.case import Case
 from gradcheck_freeze.rules.cut_paths import cause_of
 from gradcheck_freeze.rules.dropped import where_dropped
 from gradcheck_freeze.rules.finding import Finding, Location, Severity

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gradcheck_freeze.flow.frontier import Cut
-from gradcheck_freeze.rules.case import DETACHING, Case
+from gradcheck_freeze.rules.blame import DETACHING
+from gradcheck_freeze.rules.case import Case
 from gradcheck_freeze.rules.dropped import assigned_name, words
 from gradcheck_freeze.rules.finding import Location
 from gradcheck_freeze.rules.forgotten import REDUCING

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gradcheck_freeze.flow.frontier import Cut
-from gradcheck_freeze.rules.case import LEAVING, Case
+from gradcheck_freeze.rules.blame import LEAVING
+from gradcheck_freeze.rules.case import Case
 from gradcheck_freeze.rules.cut_paths import cause_of, findings, op_name
 from gradcheck_freeze.rules.finding import Finding, Severity
 from gradcheck_freeze.rules.rule import rule

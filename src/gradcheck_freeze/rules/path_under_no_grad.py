@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gradcheck_freeze.flow.frontier import Cut
-from gradcheck_freeze.rules.case import DETACHING, Case
+from gradcheck_freeze.rules.blame import DETACHING
+from gradcheck_freeze.rules.case import Case
 from gradcheck_freeze.rules.cut_paths import findings
 from gradcheck_freeze.rules.finding import Finding, Severity
 from gradcheck_freeze.rules.rule import rule

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gradcheck_freeze.flow.frontier import Cut
-from gradcheck_freeze.rules.case import DETACHING, LEAVING, Case
+from gradcheck_freeze.rules.blame import DETACHING, LEAVING
+from gradcheck_freeze.rules.case import Case
 from gradcheck_freeze.rules.cut_paths import findings, op_name
 from gradcheck_freeze.rules.finding import Finding, Location, Severity
 from gradcheck_freeze.rules.places import place
