@@ -16,6 +16,7 @@ import resource
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -29,6 +30,8 @@ from transformer import Block
 
 from gradcheck_freeze import diagnose
 from gradcheck_freeze.flow.build import build
+from gradcheck_freeze.ranks import part
+from gradcheck_freeze.ranks.gather import from_files
 from gradcheck_freeze.report import picture
 from gradcheck_freeze.rules.contract import Contract
 from gradcheck_freeze.rules.judge import judge
@@ -207,6 +210,30 @@ def planned() -> Iterator[Row]:
     yield Row("  peak memory, torch included", peak, "≤", 4, "GB")
 
 
+def merged() -> Iterator[Row]:
+    """Merge what a thousand ranks say of a network of 300 parameters, read from their files."""
+    model = nn.Sequential(*(nn.Linear(8, 8) for _ in range(150)))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    recorder = Recorder(names={"model": model, "optimizer": optimizer})
+    recorder.open()
+    model(torch.ones(1, 8)).sum().backward()
+    optimizer.step()
+    trace = recorder.trace()
+    diagnosis = judge(build(trace), Contract())
+    said = part.part_of(trace, diagnosis, "run", 0, 1_000)
+    words = {name: replace(word, prints=(("0", 1, f"{hash(name):x}"),)) for name, word in said.words.items()}
+    with tempfile.TemporaryDirectory() as name:
+        for rank in range(1_000):
+            part.write(replace(said, rank=rank, words=words), diagnosis, Path(name))
+        start = time.perf_counter()
+        whole, lost = from_files([Path(name)])
+        seconds = time.perf_counter() - start
+    assert not lost
+    assert whole.ranks is not None
+    assert len(whole.ranks.reported) == 1_000
+    yield Row("merge of the reports of 1,000 ranks", seconds, "≤", 10, "s")
+
+
 def large(shape: str, door: str, end: str, limit: float) -> Iterator[Row]:
     """Take a step of a million ops through a door, and free its graph; a crash would end with another status."""
     script = Path(__file__).parents[1] / "large" / "program.py"
@@ -235,16 +262,17 @@ PARTS: dict[str, Callable[[], Iterator[Row] | list[Row]]] = {
     "diagnosed-deep": lambda: diagnosed(1_000_000),
     "large": all_large,
     "planned": planned,
+    "merged": merged,
     "help": helped,
     "pictured": pictured,
 }
 
 
-def measure(part: str) -> list[Row]:
+def measure(name: str) -> list[Row]:
     """Run a part in a process of its own; one that crashed is a row that does not hold."""
-    done = subprocess.run([sys.executable, __file__, part], stdout=subprocess.PIPE, text=True, check=False)
+    done = subprocess.run([sys.executable, __file__, name], stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode:
-        return [Row(f"{part} ended with status {done.returncode}", float("nan"), "≤", 0)]
+        return [Row(f"{name} ended with status {done.returncode}", float("nan"), "≤", 0)]
     return [Row(**row) for row in json.loads(done.stdout)]
 
 
@@ -256,7 +284,7 @@ def main() -> int:
         print(json.dumps([vars(row) for row in PARTS[sys.argv[1]]()]))
         return 0
     lines = ["| measured | value | limit | |", "|---|---:|---:|---|"]
-    rows = [row for part in PARTS for row in measure(part)]
+    rows = [row for name in PARTS for row in measure(name)]
     for row in rows:
         verdict = "held" if row.held else "MISSED"
         lines.append(f"| {row.what} | {row.value:.2f} {row.unit} | {row.sign} {row.limit:.2f} | {verdict} |")

